@@ -1,0 +1,63 @@
+//! One file per command: a struct with its arguments and `exec`.
+
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod gen_files;
+pub(crate) mod run;
+pub(crate) mod sync;
+pub(crate) mod tools;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use witgate_host::grants::{self, Grants};
+
+use crate::failure::Failure;
+
+/// Where grants come from.
+#[derive(Args)]
+pub(crate) struct GrantArguments {
+    /// Allow a tool; both sides may be globs (`'github/*'`). Can be given many times
+    #[arg(long, value_name = "SERVER/TOOL")]
+    allow: Vec<String>,
+    /// Read grants from a TOML file
+    #[arg(long, value_name = "FILE")]
+    grants: Option<PathBuf>,
+}
+
+impl GrantArguments {
+    /// Every grant, the command line's first.
+    fn read(&self) -> Result<Grants, Failure> {
+        let mut all = Grants::default();
+        for given in &self.allow {
+            all.grants.push(grants::allow(given)?);
+        }
+        if let Some(path) = &self.grants {
+            all.grants.extend(grants::load(path)?.grants);
+        }
+        Ok(all)
+    }
+}
+
+/// Writes a file, with its folder where missing.
+fn write(path: &Path, text: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    folder
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| std::fs::write(path, text))
+        .map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
+}
+
+/// Where tool definitions come from.
+#[derive(Args)]
+pub(crate) struct CatalogArguments {
+    /// The MCP servers; else `.mcp.json` from this folder upwards
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A saved `tools/list` answer instead of live servers
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// Only this server; with `--catalog`, what to call it
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+}

@@ -1,0 +1,74 @@
+//! `witgate check`: what a program asks for, and whether the grants allow it. Nothing runs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use witgate_host::{Limits, admit};
+
+use super::GrantArguments;
+use crate::failure::Failure;
+use crate::{source, terminal, workspace};
+
+/// Say what a program or component imports, and whether the grants allow it
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  witgate check triage.js
+  witgate check triage.wasm --grants grants.toml --json")]
+pub(crate) struct Check {
+    /// A program (.js, .ts, .rs) or a component (.wasm)
+    program: PathBuf,
+    /// The MCP servers; else `.mcp.json` from this folder upwards
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    grants: GrantArguments,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Check {
+    pub(crate) async fn exec(&self) -> Result<(), Failure> {
+        let source = source::read(&self.program)?;
+        let grants = self.grants.read()?;
+        let workspace = workspace::open(self.config.as_deref())?;
+        let loaded = source::load(source, &workspace, true).await;
+        workspace.servers.shutdown().await;
+        let (host, loaded) = loaded?;
+        let imports = loaded.program.imports(&host, &loaded.definitions);
+        let mut tools: Vec<String> = imports
+            .tools
+            .iter()
+            .map(|t| format!("{}/{}", t.server, t.tool))
+            .collect();
+        tools.sort();
+        tools.dedup();
+        let verdict = admit(&imports, &grants, &Limits::default());
+
+        if self.json {
+            let (word, reasons) = match &verdict {
+                Ok(_) => ("admitted", Vec::new()),
+                Err(refusal) => ("refused", refusal.reasons.clone()),
+            };
+            let report = json!({
+                "imports": tools,
+                "verdict": word,
+                "reasons": reasons,
+                "sha256": loaded.program.digest,
+            });
+            terminal::data(&report.to_string());
+            return match verdict {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Failure::told(crate::failure::Kind::Refused)),
+            };
+        }
+        for tool in &tools {
+            terminal::data(tool);
+        }
+        verdict?;
+        terminal::note("admitted");
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! `witgate run`: from a program on disk to its result on stdout.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+use witgate_host::run::LogLevel;
+use witgate_host::{Journal, Limits, Prepared, RunOptions, admit};
+
+use super::GrantArguments;
+use crate::failure::{Failure, Kind};
+use crate::source::{self, Source};
+use crate::terminal;
+use crate::workspace::{self, Workspace};
+
+/// Build a program, link it to the live servers under its grants, and print its result
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  witgate run count.js --allow github/list_issues --input '{\"label\":\"bug\"}'
+  witgate run report.rs --grants grants.toml --input @query.json
+  echo '[1,2]' | witgate run sum.wasm --input - --json")]
+pub(crate) struct Run {
+    /// A program (.js, .ts, .rs) or a component (.wasm)
+    program: PathBuf,
+    /// The program's input: JSON, @FILE, or - for stdin
+    #[arg(
+        long,
+        value_name = "JSON|@FILE|-",
+        default_value = "null",
+        hide_default_value = true
+    )]
+    input: String,
+    /// The MCP servers; else `.mcp.json` from this folder upwards
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    grants: GrantArguments,
+    /// Append one record per attempted call to this file; else `.witgate/journal.jsonl` beside the configuration
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// CPU time for the program; waiting for tools does not count
+    #[arg(long, value_name = "SECONDS")]
+    max_cpu: Option<f64>,
+    /// Time for the whole run
+    #[arg(long, value_name = "SECONDS")]
+    max_time: Option<f64>,
+    /// Memory for the program
+    #[arg(long, value_name = "MIB")]
+    max_memory: Option<usize>,
+    /// Tool calls in total
+    #[arg(long, value_name = "N")]
+    max_calls: Option<u64>,
+    /// Print errors as one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Run {
+    pub(crate) async fn exec(&self) -> Result<(), Failure> {
+        let limits = self.limits()?;
+        let input = self.read_input()?;
+        let source = source::read(&self.program)?;
+        let grants = self.grants.read()?;
+        let workspace = workspace::open(self.config.as_deref())?;
+        let ran = tokio::select! {
+            ran = self.run(source, &workspace, &grants, limits, &input) => ran,
+            _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Interrupted, "interrupted")),
+        };
+        workspace.servers.shutdown().await;
+        terminal::data(&ran?.to_string());
+        Ok(())
+    }
+
+    async fn run(
+        &self,
+        source: Source,
+        workspace: &Workspace,
+        grants: &witgate_host::Grants,
+        limits: Limits,
+        input: &Value,
+    ) -> Result<Value, Failure> {
+        let name = source.name.clone();
+        let (host, loaded) = source::load(source, workspace, false).await?;
+        let imports = loaded.program.imports(&host, &loaded.definitions);
+        let plan = admit(&imports, grants, &limits)?;
+        for tool in &plan.tools {
+            let definition = loaded.definitions.get(&tool.server, &tool.tool);
+            if let Some(why) = definition.and_then(|d| d.schema_fault()) {
+                terminal::warn(&format!(
+                    "`{}/{}` cannot be called: {why}",
+                    tool.server, tool.tool
+                ));
+            }
+        }
+        let prepared = Prepared::new(&host, &loaded.program, plan, &loaded.definitions)?;
+        let path = self
+            .journal
+            .clone()
+            .unwrap_or_else(|| workspace.journal_path());
+        let journal = Journal::append_to(&path).map_err(|e| {
+            Failure::new(
+                Kind::Configuration,
+                format!("cannot write the journal `{}`: {e}", path.display()),
+            )
+            .hint("name another file with `--journal FILE`")
+        })?;
+        let options = RunOptions {
+            servers: workspace.servers.clone(),
+            journal: Arc::new(journal),
+            log: Arc::new(|level, text| {
+                terminal::log(
+                    match level {
+                        LogLevel::Debug => "debug",
+                        LogLevel::Info => "info",
+                        LogLevel::Warn => "warn",
+                        LogLevel::Error => "error",
+                    },
+                    text,
+                );
+            }),
+        };
+        let _progress = terminal::progress(format!("running {name}"));
+        let finished = prepared.run(&host, input, options).await;
+        Ok(finished.result?)
+    }
+
+    fn limits(&self) -> Result<Limits, Failure> {
+        let mut limits = Limits::default();
+        let seconds = |value: f64, flag: &str| {
+            Duration::try_from_secs_f64(value)
+                .ok()
+                .filter(|d| !d.is_zero())
+                .ok_or_else(|| {
+                    Failure::usage(format!("`{flag} {value}` is no time"))
+                        .hint("give seconds, for example 2.5")
+                })
+        };
+        if let Some(value) = self.max_cpu {
+            limits.cpu = seconds(value, "--max-cpu")?;
+        }
+        if let Some(value) = self.max_time {
+            limits.wall = seconds(value, "--max-time")?;
+        }
+        if let Some(mib) = self.max_memory {
+            limits.memory = mib.saturating_mul(1 << 20);
+        }
+        if let Some(calls) = self.max_calls {
+            limits.calls = calls;
+        }
+        Ok(limits)
+    }
+
+    fn read_input(&self) -> Result<Value, Failure> {
+        let (text, place) = match self.input.as_str() {
+            "-" => {
+                let mut text = String::new();
+                std::io::stdin().read_to_string(&mut text).map_err(|e| {
+                    Failure::usage(format!("cannot read the input from stdin: {e}"))
+                })?;
+                (text, "stdin".to_owned())
+            }
+            given => match given.strip_prefix('@') {
+                Some(file) => {
+                    let text = std::fs::read_to_string(file).map_err(|e| {
+                        Failure::usage(format!("cannot read the input from `{file}`: {e}"))
+                    })?;
+                    (text, file.to_owned())
+                }
+                None => (given.to_owned(), "--input".to_owned()),
+            },
+        };
+        serde_json::from_str(&text).map_err(|e| {
+            Failure::usage(format!("the input is not JSON: {e}"))
+                .at(format!("{place}:{}:{}", e.line(), e.column()))
+                .hint("give any JSON value, for example --input '{\"label\":\"bug\"}' or --input @input.json")
+        })
+    }
+}

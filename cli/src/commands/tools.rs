@@ -1,0 +1,60 @@
+//! `witgate tools`: what there is to call.
+
+use clap::Args;
+use serde_json::json;
+use witgate_codegen::search::search;
+use witgate_codegen::server::model_catalog;
+
+use crate::failure::{Failure, Kind, chain};
+use crate::terminal;
+
+/// Find tools by name or description
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  witgate tools                                all tools of the servers in .mcp.json
+  witgate tools create issue                   best matches first
+  witgate tools --catalog tools-list.json --server github --json")]
+pub(crate) struct Tools {
+    /// Words to look for; without any, all tools are listed
+    query: Vec<String>,
+    /// At most this many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    from: super::CatalogArguments,
+    /// Print one JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Tools {
+    pub(crate) async fn exec(&self) -> Result<(), Failure> {
+        let catalog = self.from.read().await?;
+        let models =
+            model_catalog(&catalog).map_err(|e| Failure::new(Kind::Configuration, chain(&e)))?;
+        let query = self.query.join(" ");
+        let default = if query.is_empty() { usize::MAX } else { 20 };
+        let hits = search(&models, &query, self.limit.unwrap_or(default));
+        let summary = |doc: &Option<String>| {
+            let doc = doc.as_deref().unwrap_or("");
+            doc.lines().next().unwrap_or("").trim().to_owned()
+        };
+        if self.json {
+            let list: Vec<_> = hits
+                .iter()
+                .map(|hit| json!({"server": hit.server.server, "tool": hit.tool.tool, "summary": summary(&hit.tool.doc)}))
+                .collect();
+            terminal::data(&json!(list).to_string());
+            return Ok(());
+        }
+        for hit in &hits {
+            let name = format!("{}/{}", hit.server.server, hit.tool.tool);
+            terminal::data(format!("{name:<32} {}", summary(&hit.tool.doc)).trim_end());
+        }
+        if hits.is_empty() {
+            terminal::note("no tool matches");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,285 @@
+//! How a command fails: one shape for all, told to a person on stderr or to a machine as one JSON object on stdout.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use witgate_builder::js::JsError;
+use witgate_builder::rust::RustError;
+use witgate_host::admission::{Reason, Refusal};
+use witgate_host::call::ToolErrorKind;
+use witgate_host::config::ConfigError;
+use witgate_host::grants::GrantsError;
+use witgate_host::mcp::ServerError;
+use witgate_host::program::LoadError;
+use witgate_host::run::{ProgramError, RunError};
+
+use crate::terminal;
+
+/// Who failed; also the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// 1: the program.
+    Program,
+    /// 2: the command line.
+    Usage,
+    /// 2: a configuration file.
+    Configuration,
+    /// 3: the grants stand against it.
+    Refused,
+    /// 4: a budget ran out.
+    Limit,
+    /// 5: an MCP server.
+    Unavailable,
+    /// 1: this program itself.
+    Host,
+    /// 130: a person pressed Ctrl-C.
+    Interrupted,
+}
+
+/// A failure, ready to be told.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+    /// The next step.
+    pub(crate) hint: Option<String>,
+    /// Where: `file:line:column`, an import, or a tool.
+    pub(crate) at: Option<String>,
+    /// Every reason of a refusal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<Reason>,
+    /// The program's own stack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stack: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Failure {
+        Failure {
+            kind,
+            message: message.into(),
+            hint: None,
+            at: None,
+            reasons: Vec::new(),
+            stack: None,
+        }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Usage, message)
+    }
+
+    pub(crate) fn host(message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Host, message)
+    }
+
+    /// A failure whose report is on stdout already: only the exit code is left to say.
+    pub(crate) fn told(kind: Kind) -> Failure {
+        Failure::new(kind, "")
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn at(mut self, at: impl Into<String>) -> Failure {
+        self.at = Some(at.into());
+        self
+    }
+
+    /// Tells it and returns the exit code.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if self.message.is_empty() {
+            // Told already.
+        } else if json {
+            // Strings and lists of strings always serialise.
+            let text = serde_json::to_string(self).unwrap_or_default();
+            terminal::data(&text);
+        } else {
+            self.tell();
+        }
+        ExitCode::from(match self.kind {
+            Kind::Program | Kind::Host => 1,
+            Kind::Usage | Kind::Configuration => 2,
+            Kind::Refused => 3,
+            Kind::Limit => 4,
+            Kind::Unavailable => 5,
+            Kind::Interrupted => 130,
+        })
+    }
+
+    fn tell(&self) {
+        terminal::error(&self.message);
+        if let Some(stack) = &self.stack {
+            terminal::note(stack.trim_end());
+        }
+        for reason in &self.reasons {
+            terminal::note(&format!("  {}: {}", reason.import, reason.message));
+            if let Some(allow) = &reason.allow {
+                terminal::note(&format!("      {allow}"));
+            }
+        }
+        let grants: Vec<&str> = self
+            .reasons
+            .iter()
+            .filter_map(|r| r.grant.as_deref())
+            .collect();
+        if !grants.is_empty() {
+            terminal::hint(&format!(
+                "allow them on the command line as above, or in a grants file (`--grants FILE`):\n{}",
+                grants.join("\n\n")
+            ));
+        }
+        if let Some(hint) = &self.hint {
+            terminal::hint(hint);
+        }
+    }
+}
+
+/// A wrong command line, `--help` and `--version`, as clap tells them.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // Nobody is left to tell when printing fails.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::new(Kind::Configuration, chain(&error)).hint(error.hint())
+    }
+}
+
+impl From<GrantsError> for Failure {
+    fn from(error: GrantsError) -> Failure {
+        Failure::new(Kind::Configuration, chain(&error)).hint(error.hint())
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Failure {
+        Failure::new(Kind::Unavailable, chain(&error))
+            .hint(error.hint())
+            .at(error.server().to_owned())
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Failure {
+        let kind = match error {
+            LoadError::Cache(_) => Kind::Host,
+            _ => Kind::Program,
+        };
+        Failure::new(kind, chain(&error)).hint(error.hint())
+    }
+}
+
+impl From<JsError> for Failure {
+    fn from(error: JsError) -> Failure {
+        let mut failure = Failure::new(Kind::Program, error.to_string());
+        failure.hint = error.hint();
+        if let JsError::Source {
+            file, line, column, ..
+        } = &error
+        {
+            failure.at = Some(format!("{file}:{line}:{column}"));
+        }
+        failure
+    }
+}
+
+impl From<RustError> for Failure {
+    fn from(error: RustError) -> Failure {
+        let mut failure = match &error {
+            RustError::Toolchain(_) => Failure::new(Kind::Configuration, chain(&error)),
+            RustError::Limit(_) => Failure::new(Kind::Limit, chain(&error)),
+            RustError::Io { .. } | RustError::Bindings { .. } => Failure::host(chain(&error)),
+            _ => Failure::new(Kind::Program, error.to_string()),
+        };
+        failure.hint = error.hint();
+        if let RustError::Syntax { at, .. }
+        | RustError::Refused { at, .. }
+        | RustError::Unknown { at, .. } = &error
+        {
+            failure.at = Some(at.to_string());
+        }
+        failure
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        let mut failure = Failure::new(Kind::Refused, refusal.to_string());
+        failure.hint = None;
+        failure.reasons = refusal.reasons;
+        failure
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        let message = error.to_string();
+        match error {
+            RunError::Program(error) => program(error),
+            RunError::Limit(exceeded) => Failure::new(Kind::Limit, message).hint(exceeded.hint()),
+            RunError::Deadlock => Failure::new(Kind::Program, message)
+                .hint("look for an `await` on something that never comes"),
+            RunError::Broken { .. } => Failure::new(Kind::Program, message),
+            RunError::NoEngine { .. } => Failure::new(Kind::Program, message)
+                .hint("it was built with another version of witgate; build it again"),
+            RunError::Host { .. } => Failure::host(message),
+        }
+    }
+}
+
+fn program(error: ProgramError) -> Failure {
+    let (kind, message) = match &error.cause {
+        Some(cause) => {
+            let kind = match cause.kind {
+                ToolErrorKind::Denied => Kind::Refused,
+                ToolErrorKind::Limit => Kind::Limit,
+                ToolErrorKind::Unavailable => Kind::Unavailable,
+                _ => Kind::Program,
+            };
+            (
+                kind,
+                format!("{} ({}): {}", cause.tool, cause.kind.name(), error.message),
+            )
+        }
+        None => (Kind::Program, format!("{}: {}", error.name, error.message)),
+    };
+    let mut failure = Failure::new(kind, message);
+    failure.at = error
+        .stack
+        .as_deref()
+        .and_then(first_place)
+        .or(error.cause.map(|c| c.tool));
+    failure.stack = error.stack;
+    failure
+}
+
+/// `file:line:column` of the first frame of a stack.
+fn first_place(stack: &str) -> Option<String> {
+    let frame = stack.lines().next()?.trim();
+    let place = match frame.rsplit_once('(') {
+        Some((_, place)) => place.trim_end_matches(')'),
+        None => frame.strip_prefix("at ")?,
+    };
+    Some(place.to_owned())
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

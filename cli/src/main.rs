@@ -1,0 +1,87 @@
+//! The command `witgate`: arguments in, data on stdout, everything else on stderr, and an exit code that says who failed.
+//! Each command is one file under `commands`; what they share is `failure`, `terminal`, `workspace` and `source`.
+
+mod commands;
+mod demo_answer;
+mod demo_data;
+mod demo_server;
+mod failure;
+mod source;
+mod terminal;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// MCP servers as typed WebAssembly imports: a program can call the tools it imports, and of those the granted ones.
+#[derive(Parser)]
+#[command(name = "witgate", version, propagate_version = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  witgate tools issue                          find tools of the servers in .mcp.json
+  witgate run triage.js --allow github/list_issues --input '{\"label\":\"bug\"}'
+  witgate check triage.js --grants grants.toml
+  witgate build triage.rs -o triage.wasm
+
+Exit codes: 0 result; 1 the program failed; 2 usage or configuration; 3 refused or denied by grants;
+4 a limit was exceeded; 5 an MCP server was unavailable.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build a program, link it to the live servers under its grants, and print its result
+    Run(commands::run::Run),
+    /// Build a program into a component
+    Build(commands::build::Build),
+    /// Say what a program or component imports, and whether the grants allow it
+    Check(commands::check::Check),
+    /// Start every server, list its tools, and write `witgate.lock` and the catalog
+    Sync(commands::sync::Sync),
+    /// Write the interfaces of tools: WIT in both views, `.d.ts`, and Rust
+    Gen(commands::gen_files::Gen),
+    /// Find tools by name or description
+    Tools(commands::tools::Tools),
+    /// Be an MCP server with 10,000 issues and contacts, for examples and tests
+    DemoServer,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::usage(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failure::Failure::host(format!("cannot start: {error}")).report(false);
+        }
+    };
+    let (result, json) = match arguments.command {
+        Command::Run(command) => (runtime.block_on(command.exec()), command.json),
+        Command::Build(command) => (runtime.block_on(command.exec()), command.json),
+        Command::Check(command) => (runtime.block_on(command.exec()), command.json),
+        Command::Sync(command) => (runtime.block_on(command.exec()), command.json),
+        Command::Gen(command) => (runtime.block_on(command.exec()), false),
+        Command::Tools(command) => (runtime.block_on(command.exec()), command.json),
+        Command::DemoServer => (
+            runtime
+                .block_on(demo_server::serve_stdio())
+                .map_err(|e| failure::Failure::host(format!("{e:#}"))),
+            false,
+        ),
+    };
+    // Blocking work that is left (a compile that was interrupted) must not hold the exit up.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}

@@ -1,0 +1,240 @@
+//! A program on disk -> a compiled program, with everything it was built against: the one way in for `run`, `build`, `check`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use witgate_builder::js::{self, JsComponent};
+use witgate_builder::rust;
+use witgate_builder::toolchain::Toolchain;
+use witgate_builder::{engine, link};
+use witgate_host::{Definitions, Host, HostOptions, Program, Script};
+
+use crate::failure::{Failure, Kind, chain};
+use crate::terminal;
+use crate::workspace::{self, Workspace};
+
+/// A program as read from disk.
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    /// As messages call it.
+    pub(crate) name: String,
+    pub(crate) kind: SourceKind,
+}
+
+pub(crate) enum SourceKind {
+    /// JavaScript or TypeScript.
+    Js(String),
+    Rust(String),
+    Component(Vec<u8>),
+}
+
+/// A program ready for admission.
+pub(crate) struct Loaded {
+    pub(crate) program: Program,
+    pub(crate) definitions: Definitions,
+    /// The component as a file.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Reads a program; its ending says what it is.
+pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
+    let unreadable = |e: std::io::Error| {
+        Failure::usage(format!("cannot read `{}`: {e}", path.display()))
+            .hint("name a program (.js, .ts, .rs) or a component (.wasm)")
+    };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = name.to_string_lossy().into_owned();
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("");
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).map_err(|_| {
+            Failure::new(
+                Kind::Program,
+                format!("`{}` is not UTF-8 text", path.display()),
+            )
+        })
+    };
+    let kind = match ending {
+        _ if bytes.starts_with(b"\0asm") => SourceKind::Component(bytes),
+        "js" | "mjs" | "ts" | "mts" => SourceKind::Js(text(bytes)?),
+        "rs" => SourceKind::Rust(text(bytes)?),
+        "wasm" => SourceKind::Component(bytes),
+        _ => {
+            return Err(Failure::usage(format!(
+                "`{}` has an ending that says nothing of its language",
+                path.display()
+            ))
+            .hint("a program ends in .js, .mjs, .ts, .mts or .rs, a component in .wasm"));
+        }
+    };
+    Ok(Source {
+        path: path.to_path_buf(),
+        name,
+        kind,
+    })
+}
+
+/// The engine host of this process, with the JavaScript engine where it is wanted. Meant for a blocking thread: the first
+/// compile of the engine takes about a second.
+fn start_host(with_engine: bool) -> Result<Host, Failure> {
+    let cache = workspace::cache_folder()?.join("code");
+    let host = Host::new(HostOptions {
+        cache: Some(cache),
+        pooled_instances: None,
+    })
+    .map_err(|e| Failure::host(chain(&e)))?;
+    if with_engine {
+        let engine = engine::engine().map_err(|e| Failure::host(e.to_string()))?;
+        let name = link::engine_import(engine);
+        host.add_module(&name, &engine.wasm)?;
+    }
+    Ok(host)
+}
+
+/// Builds and loads a program against the tools of the servers that it names.
+pub(crate) async fn load(
+    source: Source,
+    workspace: &Workspace,
+    offline: bool,
+) -> Result<(Arc<Host>, Loaded), Failure> {
+    let with_engine = match &source.kind {
+        SourceKind::Js(_) => true,
+        SourceKind::Rust(_) => false,
+        SourceKind::Component(bytes) => contains(bytes, link::ENGINE_IMPORT.as_bytes()),
+    };
+    let mut hosting = Some(tokio::task::spawn_blocking(move || start_host(with_engine)));
+    let mut component = None;
+    let mut early_host = None;
+    let packages = match &source.kind {
+        SourceKind::Js(text) => js::js_servers(text, &source.name)?.into_iter().collect(),
+        SourceKind::Rust(text) => {
+            rust_servers(text, workspace.config.servers.keys().map(String::as_str))
+        }
+        SourceKind::Component(bytes) => {
+            let host = started(&mut hosting).await?;
+            let program = Program::load(&host, bytes)?;
+            let packages = program.server_packages(&host).into_iter().collect();
+            component = Some(program);
+            early_host = Some(host);
+            packages
+        }
+    };
+    let wanted = |server: &str| workspace::is_wanted(&packages, server);
+    let catalog = workspace.catalog(wanted, offline).await?;
+    let definitions =
+        Definitions::new(&catalog).map_err(|e| Failure::new(Kind::Configuration, chain(&e)))?;
+
+    let host = match early_host {
+        Some(host) => host,
+        None => started(&mut hosting).await?,
+    };
+    let host = Arc::new(host);
+    let _progress = terminal::progress(format!("building {}", source.name));
+    let (worker, models) = (Arc::clone(&host), definitions.clone());
+    let built = tokio::task::spawn_blocking(move || build(&worker, source, component, &models));
+    let (program, bytes) = built
+        .await
+        .map_err(|e| Failure::host(format!("the build broke: {e}")))??;
+    Ok((
+        host,
+        Loaded {
+            program,
+            definitions,
+            bytes,
+        },
+    ))
+}
+
+/// Waits for the host, once.
+async fn started(
+    hosting: &mut Option<tokio::task::JoinHandle<Result<Host, Failure>>>,
+) -> Result<Host, Failure> {
+    match hosting.take() {
+        Some(task) => task
+            .await
+            .map_err(|e| Failure::host(format!("the engine broke at its start: {e}")))?,
+        None => Err(Failure::host("the engine was taken twice")),
+    }
+}
+
+fn build(
+    host: &Host,
+    source: Source,
+    component: Option<Program>,
+    definitions: &Definitions,
+) -> Result<(Program, Vec<u8>), Failure> {
+    match source.kind {
+        SourceKind::Component(bytes) => match component {
+            Some(program) => Ok((program, bytes)),
+            None => Ok((Program::load(host, &bytes)?, bytes)),
+        },
+        SourceKind::Js(text) => {
+            let built = build_js(&text, &source.name, definitions)?;
+            let bytes = built.to_bytes();
+            let program = Program::linked(host, &built.component, script(built.script))?;
+            Ok((program, bytes))
+        }
+        SourceKind::Rust(text) => {
+            let cache = workspace::cache_folder()?;
+            let toolchain = Toolchain::find(&cache).map_err(rust::RustError::from)?;
+            let models = &definitions.models;
+            let built = rust::build_rust(&text, &source.name, models, &toolchain, &cache)?;
+            if !built.warnings.is_empty() {
+                terminal::note(built.warnings.trim_end());
+            }
+            let program = Program::load(host, &built.bytes)?;
+            Ok((program, built.bytes))
+        }
+    }
+}
+
+/// Links the program, or takes the component that was linked for the same imports before.
+fn build_js(text: &str, name: &str, definitions: &Definitions) -> Result<JsComponent, Failure> {
+    let folder = workspace::cache_folder()?.join("linked");
+    let built = js::build_js(text, name, &definitions.models, |key, link| {
+        let file = folder.join(format!("{key}.wasm"));
+        if let Ok(bytes) = std::fs::read(&file) {
+            return Ok(bytes);
+        }
+        let bytes = link()?;
+        // A cache that cannot be written costs three milliseconds the next time, no more.
+        let draft = file.with_extension(format!("{}.tmp", std::process::id()));
+        let _ = std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(&draft, &bytes))
+            .and_then(|()| std::fs::rename(&draft, &file));
+        Ok(bytes)
+    })?;
+    Ok(built)
+}
+
+fn script(script: js::Script) -> Script {
+    Script {
+        shim: script.shim,
+        source: script.source,
+        file: script.file,
+        positions: script
+            .positions
+            .into_iter()
+            .map(|p| [p.0, p.1, p.2, p.3])
+            .collect(),
+    }
+}
+
+/// The configured servers whose module name stands in a Rust program.
+fn rust_servers<'a>(text: &str, servers: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let words: BTreeSet<&str> = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .collect();
+    servers
+        .filter(|server| {
+            let module = workspace::package(server).replace('-', "_");
+            words.contains(module.as_str()) || words.contains(format!("{module}_").as_str())
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}

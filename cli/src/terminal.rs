@@ -1,0 +1,97 @@
+//! The only file that writes to stdout and stderr. Data goes to stdout; errors, hints, notes and progress to stderr; colours
+//! only where a person looks.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// One piece of data, with a line end.
+pub(crate) fn data(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nobody is left to tell when stdout is gone.
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}
+
+/// An error, in red on a terminal.
+pub(crate) fn error(text: &str) {
+    line(&format!("{} {text}", paint("error:", "1;31")));
+}
+
+/// Something worth knowing.
+pub(crate) fn warn(text: &str) {
+    line(&format!("{} {text}", paint("warning:", "1;33")));
+}
+
+/// The next step, after a blank line.
+pub(crate) fn hint(text: &str) {
+    line("");
+    line(&format!("{} {text}", paint("hint:", "1;36")));
+}
+
+/// Any other line.
+pub(crate) fn note(text: &str) {
+    line(text);
+}
+
+/// A program's log line.
+pub(crate) fn log(level: &str, text: &str) {
+    let colour = match level {
+        "error" => "31",
+        "warn" => "33",
+        _ => "2",
+    };
+    line(&format!("{} {text}", paint(&format!("[{level}]"), colour)));
+}
+
+fn line(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let clear = if out.is_terminal() { "\r\x1b[K" } else { "" };
+    let _ = writeln!(out, "{clear}{text}");
+}
+
+fn paint(text: &str, code: &str) -> String {
+    let wanted = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none()
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+    if wanted {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Work that may take over a second: from then on a terminal shows what is waited for. Gone when dropped.
+pub(crate) struct Progress {
+    done: Arc<AtomicBool>,
+}
+
+pub(crate) fn progress(what: impl Into<String>) -> Progress {
+    let done = Arc::new(AtomicBool::new(false));
+    if std::io::stderr().is_terminal() {
+        let (what, done) = (what.into(), Arc::clone(&done));
+        tokio::spawn(async move {
+            for second in 1_u32.. {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if done.load(Ordering::Relaxed) {
+                    return;
+                }
+                let _ = write!(std::io::stderr().lock(), "\r\x1b[K{what} ... {second} s");
+            }
+        });
+    }
+    Progress { done }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        if std::io::stderr().is_terminal() {
+            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What stands around a program: the configuration, its servers, their tools, and where things are kept.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use witgate_codegen::catalog::{self, Catalog, Server};
+use witgate_codegen::lock::Lock;
+use witgate_codegen::server::{model_server, package_name};
+use witgate_host::config::{self, Config, Transport};
+use witgate_host::mcp::ServerError;
+use witgate_host::servers::{Servers, ServersLimits};
+
+use crate::failure::{Failure, Kind, chain};
+use crate::terminal;
+
+/// A configuration and its servers.
+pub(crate) struct Workspace {
+    pub(crate) config: Config,
+    pub(crate) servers: Servers,
+}
+
+/// Finds and reads the configuration: `--config`, else `.mcp.json` from the working folder upwards.
+pub(crate) fn open(given: Option<&Path>) -> Result<Workspace, Failure> {
+    let path = match given {
+        Some(path) => path.to_path_buf(),
+        None => {
+            let here = std::env::current_dir()
+                .map_err(|e| Failure::host(format!("cannot tell the working folder: {e}")))?;
+            config::find(&here).ok_or_else(|| {
+                Failure::new(
+                    Kind::Configuration,
+                    "no `.mcp.json` in this folder or above it",
+                )
+                .hint("name one with `--config FILE`, or write `.mcp.json`:\n{ \"mcpServers\": { \"demo\": { \"command\": \"witgate\", \"args\": [\"demo-server\"] } } }")
+            })?
+        }
+    };
+    let mut config = config::load(&path)?;
+    for notice in &config.notices {
+        terminal::warn(notice);
+    }
+    for server in config.servers.values_mut() {
+        if let Transport::Stdio { command, .. } = &mut server.transport
+            && command == "witgate"
+            && let Ok(own) = std::env::current_exe()
+        {
+            // This very program, installed or not.
+            *command = own.to_string_lossy().into_owned();
+        }
+    }
+    let servers = Servers::new(&config, ServersLimits::default());
+    Ok(Workspace { config, servers })
+}
+
+impl Workspace {
+    /// The folder that holds the configuration.
+    pub(crate) fn folder(&self) -> &Path {
+        self.config.path.parent().unwrap_or(Path::new("."))
+    }
+
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.folder().join("witgate.lock")
+    }
+
+    pub(crate) fn catalog_path(&self) -> PathBuf {
+        self.folder().join(".witgate").join("catalog.json")
+    }
+
+    pub(crate) fn journal_path(&self) -> PathBuf {
+        self.folder().join(".witgate").join("journal.jsonl")
+    }
+
+    /// The tools of the servers that `wanted` picks by their names; the others are there without tools, so that an error can
+    /// name them. Live, or what `witgate sync` wrote down where `offline` allows that.
+    pub(crate) async fn catalog(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        offline: bool,
+    ) -> Result<Catalog, Failure> {
+        let mut names: Vec<String> = self
+            .config
+            .servers
+            .keys()
+            .filter(|name| wanted(name))
+            .cloned()
+            .collect();
+        let mut catalog = Catalog::default();
+        if offline && let Some(kept) = self.kept_catalog()? {
+            names.retain(|name| match kept.servers.get(name) {
+                Some(server) => {
+                    catalog.servers.insert(name.clone(), server.clone());
+                    false
+                }
+                None => true,
+            });
+        }
+        if !names.is_empty() {
+            let _progress = terminal::progress(format!("starting {}", names.join(", ")));
+            let (live, failed) = self.servers.sync(Some(&names)).await;
+            if let Some((_, error)) = failed.into_iter().next() {
+                return Err(error.into());
+            }
+            self.warn_of_drift(&live)?;
+            catalog.servers.extend(live.servers);
+        }
+        for name in self.config.servers.keys() {
+            catalog
+                .servers
+                .entry(name.clone())
+                .or_insert_with(|| Server {
+                    info: None,
+                    tools: Vec::new(),
+                });
+        }
+        Ok(catalog)
+    }
+
+    /// Every server's tools, live; one that does not answer is reported and left out.
+    pub(crate) async fn sync_all(&self) -> (Catalog, Vec<(String, ServerError)>) {
+        let names: Vec<&str> = self.config.servers.keys().map(String::as_str).collect();
+        let _progress = terminal::progress(format!("starting {}", names.join(", ")));
+        self.servers.sync(None).await
+    }
+
+    fn kept_catalog(&self) -> Result<Option<Catalog>, Failure> {
+        let path = self.catalog_path();
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            return Ok(None);
+        };
+        serde_json::from_str(&text).map(Some).map_err(|e| {
+            Failure::new(
+                Kind::Configuration,
+                format!("`{}` is damaged: {e}", path.display()),
+            )
+            .hint("write it again with `witgate sync`")
+        })
+    }
+
+    /// What `witgate.lock` pinned, if it is there.
+    pub(crate) fn kept_lock(&self) -> Result<Option<Lock>, Failure> {
+        let path = self.lock_path();
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            return Ok(None);
+        };
+        serde_json::from_str(&text).map(Some).map_err(|e| {
+            Failure::new(
+                Kind::Configuration,
+                format!("`{}` is damaged: {e}", path.display()),
+            )
+            .hint("write it again with `witgate sync`")
+        })
+    }
+
+    fn warn_of_drift(&self, live: &Catalog) -> Result<(), Failure> {
+        let Some(lock) = self.kept_lock()? else {
+            return Ok(());
+        };
+        for (name, server) in &live.servers {
+            let Some(locked) = lock.servers.get(name) else {
+                continue;
+            };
+            let changed = server.tools.iter().any(|t| {
+                locked
+                    .tools
+                    .get(&t.name)
+                    .is_none_or(|l| l.definition != t.definition_hash())
+            }) || server.tools.len() != locked.tools.len();
+            if changed {
+                terminal::warn(&format!(
+                    "the tools of `{name}` are not those of `witgate.lock`; see what changed with `witgate sync`"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a program that names these packages needs the server.
+pub(crate) fn is_wanted(packages: &BTreeSet<String>, server: &str) -> bool {
+    packages.contains(server) || packages.contains(&package_name(server))
+}
+
+/// The name of a server in WIT.
+pub(crate) fn package(server: &str) -> String {
+    package_name(server)
+}
+
+/// A saved `tools/list` as a catalog of one server.
+pub(crate) fn saved_catalog(file: &Path, server: &str) -> Result<Catalog, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Failure::new(
+            Kind::Usage,
+            format!("cannot read `{}`: {e}", file.display()),
+        )
+    })?;
+    let tools = catalog::parse_tools_list(&text).map_err(|e| {
+        Failure::new(
+            Kind::Configuration,
+            format!(
+                "`{}` is no `tools/list` answer: {}",
+                file.display(),
+                chain(&e)
+            ),
+        )
+        .hint("save what a server answers to `tools/list`: { \"tools\": [ ... ] }")
+    })?;
+    let mut catalog = Catalog::default();
+    catalog
+        .servers
+        .insert(server.to_owned(), Server { info: None, tools });
+    Ok(catalog)
+}
+
+/// Takes servers out whose tools cannot be modelled, and says why, so that one does not stop the others.
+pub(crate) fn keep_sound(catalog: &mut Catalog) -> Vec<(String, String)> {
+    let mut unsound = Vec::new();
+    catalog
+        .servers
+        .retain(|name, server| match model_server(name, server) {
+            Ok(_) => true,
+            Err(error) => {
+                unsound.push((name.clone(), chain(&error)));
+                false
+            }
+        });
+    unsound
+}
+
+/// Where compiled code, bindings and toolchains are kept. What is in it runs, so it has to be the person's own folder.
+pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    set("WITGATE_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|c| c.join("witgate")))
+        .or_else(|| set("HOME").map(|h| h.join(".cache").join("witgate")))
+        .ok_or_else(|| {
+            Failure::new(
+                Kind::Configuration,
+                "there is no folder for compiled code: `HOME` is not set",
+            )
+            .hint("name a folder of your own in `WITGATE_CACHE`")
+        })
+}

@@ -1,0 +1,275 @@
+//! Rust as programs see it: names, and the declarations that a person or a model reads (`declarations`). The code
+//! behind them is in `bindings`. Neither knows wit-bindgen; only `bindings` leans on how it spells names.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Field, ServerModel, ToolModel, Type, TypeDef, TypeKind};
+use crate::names::{pascal_case, snake_case};
+use crate::text;
+
+mod bindings;
+
+pub use bindings::{RAW_MODULE, bindings};
+
+/// The name of a server's module in the crate `mcp`, as it is written in a program (`github`, `r#type`).
+pub fn module_name(server: &ServerModel) -> String {
+    identifier(&snake_case(&server.package))
+}
+
+/// The name of a tool's function, as it is written in a program (`list_issues`, `r#match`).
+pub fn function_name(tool: &ToolModel) -> String {
+    identifier(&snake_case(&tool.wit))
+}
+
+/// The name of a type (`ListIssuesArgs`).
+pub fn type_name(def: &TypeDef) -> String {
+    identifier(&pascal_case(&def.wit))
+}
+
+/// A name that Rust takes: keywords become raw identifiers, or get a `_` where Rust allows no raw form.
+pub fn identifier(name: &str) -> String {
+    match name {
+        "self" | "Self" | "super" | "crate" | "_" => format!("{name}_"),
+        "as" | "break" | "const" | "continue" | "else" | "enum" | "extern" | "false" | "fn"
+        | "for" | "if" | "impl" | "in" | "let" | "loop" | "match" | "mod" | "move" | "mut"
+        | "pub" | "ref" | "return" | "static" | "struct" | "trait" | "true" | "type" | "unsafe"
+        | "use" | "where" | "while" | "async" | "await" | "dyn" | "abstract" | "become" | "box"
+        | "do" | "final" | "gen" | "macro" | "override" | "priv" | "try" | "typeof" | "unsized"
+        | "virtual" | "yield" => format!("r#{name}"),
+        _ => name.to_string(),
+    }
+}
+
+/// What a program can name of a server: its functions with their types, documented, without bodies. With `only`, the
+/// tools of these names (as the server spells them) and the types that they use.
+pub fn declarations(server: &ServerModel, only: Option<&[&str]>) -> String {
+    let tools: Vec<&ToolModel> = server
+        .tools
+        .iter()
+        .filter(|tool| only.is_none_or(|only| only.contains(&tool.tool.as_str())))
+        .collect();
+    let module = module_name(server);
+    let mut out = String::new();
+    text::line_comment(
+        &format!(
+            "MCP server {}. Declarations only; a program names them with `use mcp::{module}::...`.",
+            code(&server.server)
+        ),
+        "///",
+        "",
+        &mut out,
+    );
+    out.push_str(&format!("pub mod {module} {{\n"));
+    for (index, tool) in tools.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        declare_tool(tool, &mut out);
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn declare_tool(tool: &ToolModel, out: &mut String) {
+    let name = function_name(tool);
+    if let Some(doc) = &tool.doc {
+        text::line_comment(doc, "///", "    ", out);
+    }
+    if name.trim_start_matches("r#") != tool.tool {
+        text::line_comment(&format!("Tool {}.", code(&tool.tool)), "///", "    ", out);
+    }
+    let args = match &tool.input {
+        Some(input) => format!("args: {}", spell(input, tool, Style::Declaration)),
+        None => String::new(),
+    };
+    let output = spell(&tool.output, tool, Style::Declaration);
+    out.push_str(&format!(
+        "    pub async fn {name}({args}) -> Result<{output}, ToolError>;\n"
+    ));
+    let used = used_defs(tool, tool.input.iter().chain([&tool.output]));
+    for def in used.into_iter().filter_map(|index| tool.defs.get(index)) {
+        out.push('\n');
+        declare_type(def, tool, out);
+    }
+}
+
+fn declare_type(def: &TypeDef, tool: &ToolModel, out: &mut String) {
+    if let Some(doc) = &def.doc {
+        text::line_comment(doc, "///", "    ", out);
+    }
+    let name = type_name(def);
+    match &def.kind {
+        TypeKind::Record { fields, constants } => {
+            for (key, value) in constants {
+                text::line_comment(
+                    &format!("Always has {}: {}.", code(key), code(&value.to_string())),
+                    "///",
+                    "    ",
+                    out,
+                );
+            }
+            out.push_str("    #[derive(Clone, Debug, Default, PartialEq)]\n");
+            out.push_str(&format!("    pub struct {name} {{\n"));
+            for field in fields {
+                declare_field(field, tool, out);
+            }
+            out.push_str("    }\n");
+        }
+        TypeKind::Enum(cases) => {
+            out.push_str("    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]\n");
+            out.push_str(&format!("    pub enum {name} {{\n"));
+            for case in cases {
+                let rust = identifier(&pascal_case(&case.wit));
+                out.push_str(&format!(
+                    "        {rust}, // {}\n",
+                    code(&case.wire.to_string())
+                ));
+            }
+            out.push_str("    }\n");
+        }
+        TypeKind::Variant(cases) => {
+            out.push_str("    #[derive(Clone, Debug, PartialEq)]\n");
+            out.push_str(&format!("    pub enum {name} {{\n"));
+            for case in cases {
+                let rust = identifier(&pascal_case(&case.wit));
+                out.push_str(&format!(
+                    "        {rust}({}),\n",
+                    spell(&case.ty, tool, Style::Declaration)
+                ));
+            }
+            out.push_str("    }\n");
+        }
+    }
+}
+
+fn declare_field(field: &Field, tool: &ToolModel, out: &mut String) {
+    if let Some(doc) = &field.doc {
+        text::line_comment(doc, "///", "        ", out);
+    }
+    let name = identifier(&snake_case(&field.wit));
+    if name.trim_start_matches("r#") != field.wire {
+        text::line_comment(
+            &format!("Key {}.", code(&field.wire)),
+            "///",
+            "        ",
+            out,
+        );
+    }
+    if let Some(default) = &field.default {
+        text::line_comment(
+            &format!("Default: {}.", code(&default.to_string())),
+            "///",
+            "        ",
+            out,
+        );
+    }
+    out.push_str(&format!(
+        "        pub {name}: {},\n",
+        spell_field(field, tool, Style::Declaration)
+    ));
+}
+
+/// Untrusted text as one line of code in a comment.
+fn code(text: &str) -> String {
+    let shown = text::clean(text, 200)
+        .unwrap_or_default()
+        .replace(['`', '\n'], " ");
+    format!("`{shown}`")
+}
+
+/// Whether a type is written for a reader, or for the compiler beside names that may hide those of the prelude.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Declaration,
+    Code,
+}
+
+/// A type in Rust. `Value` is `serde_json::Value`.
+pub(crate) fn spell(ty: &Type, tool: &ToolModel, style: Style) -> String {
+    let code = style == Style::Code;
+    let inner = |ty: &Type| spell(ty, tool, style);
+    match ty {
+        Type::Bool => "bool".into(),
+        Type::Integer => "i64".into(),
+        Type::Number => "f64".into(),
+        Type::String if code => "::std::string::String".into(),
+        Type::String => "String".into(),
+        Type::Json if code => "::witgate_guest::Value".into(),
+        Type::Json => "Value".into(),
+        Type::List(item) if code => format!("::std::vec::Vec<{}>", inner(item)),
+        Type::List(item) => format!("Vec<{}>", inner(item)),
+        Type::Tuple(items) => {
+            let items: Vec<String> = items.iter().map(inner).collect();
+            // A tuple of one needs its comma.
+            format!(
+                "({}{})",
+                items.join(", "),
+                if items.len() == 1 { "," } else { "" }
+            )
+        }
+        Type::Map(item) if code => {
+            format!(
+                "::std::collections::BTreeMap<::std::string::String, {}>",
+                inner(item)
+            )
+        }
+        Type::Map(item) => format!("BTreeMap<String, {}>", inner(item)),
+        Type::Nullable(item) if code => format!("::std::option::Option<{}>", inner(item)),
+        Type::Nullable(item) => format!("Option<{}>", inner(item)),
+        // An index without an entry cannot come from `schema`; the compiler would then name this type.
+        Type::Def(index) => tool
+            .defs
+            .get(*index)
+            .map_or_else(|| format!("MissingType{index}"), type_name),
+    }
+}
+
+/// A field's type; an optional one is wrapped once more, so that an absent key and `null` stay apart.
+pub(crate) fn spell_field(field: &Field, tool: &ToolModel, style: Style) -> String {
+    let ty = spell(&field.ty, tool, style);
+    match (field.required, style) {
+        (true, _) => ty,
+        (false, Style::Code) => format!("::std::option::Option<{ty}>"),
+        (false, Style::Declaration) => format!("Option<{ty}>"),
+    }
+}
+
+/// The named types that the given types reach, by index, in the model's order.
+pub(crate) fn used_defs<'a>(
+    tool: &ToolModel,
+    roots: impl Iterator<Item = &'a Type>,
+) -> BTreeSet<usize> {
+    let mut used = BTreeSet::new();
+    for root in roots {
+        visit(root, tool, &mut used);
+    }
+    used
+}
+
+fn visit(ty: &Type, tool: &ToolModel, used: &mut BTreeSet<usize>) {
+    match ty {
+        Type::Bool | Type::Integer | Type::Number | Type::String | Type::Json => {}
+        Type::List(item) | Type::Map(item) | Type::Nullable(item) => visit(item, tool, used),
+        Type::Tuple(items) => items.iter().for_each(|item| visit(item, tool, used)),
+        Type::Def(index) => {
+            let Some(def) = tool.defs.get(*index) else {
+                return;
+            };
+            if !used.insert(*index) {
+                return;
+            }
+            match &def.kind {
+                TypeKind::Record { fields, .. } => {
+                    fields.iter().for_each(|field| visit(&field.ty, tool, used))
+                }
+                TypeKind::Enum(_) => {}
+                TypeKind::Variant(cases) => {
+                    cases.iter().for_each(|case| visit(&case.ty, tool, used))
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,429 @@
+//! The source of the crate `mcp`: one module per server with plain structs, enums and an `async fn` per tool, over the
+//! raw module that wit-bindgen generates from the typed view of the same tools. No documentation: nobody reads this.
+//!
+//! The raw module's spelling of names is matched here (`raw_*`), and nowhere else.
+
+use super::{
+    Style, function_name, identifier, module_name, spell, spell_field, type_name, used_defs,
+};
+use crate::model::{
+    Case, CaseTest, EnumCase, Field, ServerModel, ToolModel, Type, TypeDef, TypeKind,
+};
+use crate::names::{pascal_case, snake_case};
+
+/// The module of the crate `mcp` that must hold wit-bindgen's output for the typed view.
+pub const RAW_MODULE: &str = "raw__";
+
+/// The modules of the crate `mcp`, one per server, for these tools. The crate is edition 2021 and has a module
+/// [`RAW_MODULE`] beside them; it needs the crate `witgate_guest` and nothing else.
+pub fn bindings(servers: &[(&ServerModel, Vec<&ToolModel>)]) -> String {
+    let mut out = String::from("#![allow(warnings)]\n");
+    for (server, tools) in servers {
+        let raw = identifier(&snake_case(&server.package));
+        out.push_str(&format!("pub mod {} {{\n", module_name(server)));
+        if !tools.is_empty() {
+            out.push_str(&format!(
+                "use super::{RAW_MODULE}::mcp::{raw}::tools as r__;\n"
+            ));
+            out.push_str("use ::witgate_guest::raw as g__;\n");
+        }
+        for tool in tools {
+            function(server, tool, &mut out);
+        }
+        out.push_str("}\n");
+    }
+    out
+}
+
+fn function(server: &ServerModel, tool: &ToolModel, out: &mut String) {
+    let name = function_name(tool);
+    let raw = raw_identifier(&tool.wit);
+    let output = spell(&tool.output, tool, Style::Code);
+    let label = format!("{}/{}", server.server, tool.tool);
+    let (parameter, argument) = match &tool.input {
+        Some(input) => (
+            format!("args: {}", spell(input, tool, Style::Code)),
+            lower(input, "args"),
+        ),
+        None => (String::new(), String::new()),
+    };
+    let lifted = lift_result(&tool.output, tool, "value");
+    out.push_str(&format!(
+        "pub async fn {name}({parameter}) -> ::std::result::Result<{output}, ::witgate_guest::ToolError> {{\n\
+         match r__::{raw}({argument}).await {{\n\
+         ::std::result::Result::Ok(value) => {lifted}.map_err(|error| g__::unreadable({label:?}, error)),\n\
+         ::std::result::Result::Err(error) => ::std::result::Result::Err(g__::failed(error)),\n}}\n}}\n"
+    ));
+    let lowered = used_defs(tool, tool.input.iter());
+    let lifted = used_defs(tool, [&tool.output].into_iter());
+    for (index, def) in tool.defs.iter().enumerate() {
+        let directions = Directions {
+            lower: lowered.contains(&index),
+            lift: lifted.contains(&index),
+        };
+        match &def.kind {
+            TypeKind::Record { fields, constants } => {
+                record(def, fields, constants, tool, directions, out)
+            }
+            TypeKind::Enum(cases) => enumeration(def, cases, directions, out),
+            TypeKind::Variant(cases) => variant(def, cases, tool, directions, out),
+        }
+    }
+}
+
+/// Which way values of a type cross the border: `lower` into arguments, `lift` out of results.
+#[derive(Clone, Copy)]
+struct Directions {
+    lower: bool,
+    lift: bool,
+}
+
+/// The two conversions of a type, as far as they are needed.
+fn conversions(
+    name: &str,
+    raw: &str,
+    directions: Directions,
+    lower: &str,
+    lift: &str,
+    out: &mut String,
+) {
+    out.push_str(&format!("impl {name} {{\n"));
+    if directions.lower {
+        out.push_str(&format!("fn lower__(self) -> r__::{raw} {{\n{lower}}}\n"));
+    }
+    if directions.lift {
+        out.push_str(&format!(
+            "fn lift__(raw: r__::{raw}) -> ::std::result::Result<Self, g__::Unreadable> {{\n\
+             ::std::result::Result::Ok({lift})\n}}\n"
+        ));
+    }
+    out.push_str("}\n");
+}
+
+fn serialize(name: &str, body: &str, out: &mut String) {
+    out.push_str(&format!(
+        "impl g__::serde::Serialize for {name} {{\n\
+         fn serialize<S__: g__::serde::Serializer>(&self, serializer: S__) \
+         -> ::std::result::Result<S__::Ok, S__::Error> {{\n{body}}}\n}}\n"
+    ));
+}
+
+fn record(
+    def: &TypeDef,
+    fields: &[Field],
+    constants: &[(String, serde_json::Value)],
+    tool: &ToolModel,
+    directions: Directions,
+    out: &mut String,
+) {
+    let name = type_name(def);
+    let raw = raw_type(&def.wit);
+    let mut members = String::new();
+    let mut lowered = format!("r__::{raw} {{\n");
+    let mut lifted = "Self {\n".to_string();
+    let mut body = "use g__::serde::ser::SerializeMap as _;\nlet mut map = serializer.serialize_map(::std::option::Option::None)?;\n".to_string();
+    for (key, value) in constants {
+        let value = value.to_string();
+        body.push_str(&format!(
+            "map.serialize_entry({key:?}, &g__::constant({value:?}))?;\n"
+        ));
+    }
+    for field in fields {
+        let member = identifier(&snake_case(&field.wit));
+        let raw_member = raw_identifier(&field.wit);
+        let wire = &field.wire;
+        members.push_str(&format!(
+            "pub {member}: {},\n",
+            spell_field(field, tool, Style::Code)
+        ));
+        let (down, up) = if field.required {
+            (
+                lower(&field.ty, &format!("self.{member}")),
+                lift(&field.ty, tool, &format!("raw.{raw_member}")),
+            )
+        } else {
+            // An optional field is one more option around the type, exactly as `Nullable` is.
+            (
+                lower_option(&field.ty, &format!("self.{member}")),
+                lift_option(&field.ty, tool, &format!("raw.{raw_member}")),
+            )
+        };
+        lowered.push_str(&format!("{raw_member}: {down},\n"));
+        lifted.push_str(&format!("{member}: {up},\n"));
+        if field.required {
+            body.push_str(&format!(
+                "map.serialize_entry({wire:?}, &self.{member})?;\n"
+            ));
+        } else {
+            body.push_str(&format!(
+                "if let ::std::option::Option::Some(value) = &self.{member} {{ map.serialize_entry({wire:?}, value)?; }}\n"
+            ));
+        }
+    }
+    lowered.push_str("}\n");
+    lifted.push('}');
+    body.push_str("map.end()\n");
+    out.push_str(&format!(
+        "#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{\n{members}}}\n"
+    ));
+    conversions(&name, &raw, directions, &lowered, &lifted, out);
+    serialize(&name, &body, out);
+}
+
+fn enumeration(def: &TypeDef, cases: &[EnumCase], directions: Directions, out: &mut String) {
+    let name = type_name(def);
+    let raw = raw_type(&def.wit);
+    let mut members = String::new();
+    let mut lowered = "match self {\n".to_string();
+    let mut lifted = "match raw {\n".to_string();
+    let mut texts = "match self {\n".to_string();
+    let mut parsed = "match text {\n".to_string();
+    let mut values = "match self {\n".to_string();
+    let mut known = String::new();
+    for (index, case) in cases.iter().enumerate() {
+        let rust = identifier(&pascal_case(&case.wit));
+        let raw_case = pascal_case(&case.wit);
+        let text = match &case.wire {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let default = if index == 0 { "#[default]\n" } else { "" };
+        members.push_str(&format!("{default}{rust},\n"));
+        lowered.push_str(&format!("Self::{rust} => r__::{raw}::{raw_case},\n"));
+        lifted.push_str(&format!("r__::{raw}::{raw_case} => Self::{rust},\n"));
+        texts.push_str(&format!("Self::{rust} => {text:?},\n"));
+        parsed.push_str(&format!(
+            "{text:?} => ::std::result::Result::Ok(Self::{rust}),\n"
+        ));
+        known.push_str(&format!("{text:?}, "));
+        match &case.wire {
+            serde_json::Value::String(_) => {
+                values.push_str(&format!("Self::{rust} => serializer.serialize_str({text:?}),\n"));
+            }
+            _ => values.push_str(&format!(
+                "Self::{rust} => g__::serde::Serialize::serialize(&g__::constant({text:?}), serializer),\n"
+            )),
+        }
+    }
+    lowered.push_str("}\n");
+    lifted.push('}');
+    texts.push_str("}\n");
+    parsed.push_str(&format!(
+        "_ => ::std::result::Result::Err(g__::UnknownCase {{ known: &[{known}] }}),\n}}\n"
+    ));
+    values.push_str("}\n");
+    out.push_str(&format!(
+        "#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n{members}}}\n\
+         impl {name} {{\npub fn as_str(self) -> &'static str {{\n{texts}}}\n}}\n\
+         impl ::std::fmt::Display for {name} {{\n\
+         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {{ f.pad(self.as_str()) }}\n}}\n\
+         impl ::std::str::FromStr for {name} {{\ntype Err = g__::UnknownCase;\n\
+         fn from_str(text: &str) -> ::std::result::Result<Self, g__::UnknownCase> {{\n{parsed}}}\n}}\n\
+         impl ::std::cmp::PartialEq<&str> for {name} {{\n\
+         fn eq(&self, other: &&str) -> bool {{ self.as_str() == *other }}\n}}\n"
+    ));
+    conversions(&name, &raw, directions, &lowered, &lifted, out);
+    serialize(&name, &values, out);
+}
+
+fn variant(
+    def: &TypeDef,
+    cases: &[Case],
+    tool: &ToolModel,
+    directions: Directions,
+    out: &mut String,
+) {
+    let name = type_name(def);
+    let raw = raw_type(&def.wit);
+    let mut members = String::new();
+    let mut lowered = "match self {\n".to_string();
+    let mut lifted = "match raw {\n".to_string();
+    let mut body = "match self {\n".to_string();
+    let mut from = String::new();
+    let spelled: Vec<String> = cases
+        .iter()
+        .map(|case| spell(&case.ty, tool, Style::Code))
+        .collect();
+    for (case, ty) in cases.iter().zip(&spelled) {
+        let rust = identifier(&pascal_case(&case.wit));
+        let raw_case = pascal_case(&case.wit);
+        members.push_str(&format!("{rust}({ty}),\n"));
+        lowered.push_str(&format!(
+            "Self::{rust}(value) => r__::{raw}::{raw_case}({}),\n",
+            lower(&case.ty, "value")
+        ));
+        lifted.push_str(&format!(
+            "r__::{raw}::{raw_case}(value) => Self::{rust}({}),\n",
+            lift(&case.ty, tool, "value")
+        ));
+        match missing_tag(case, tool) {
+            Some((key, tag)) => body.push_str(&format!(
+                "Self::{rust}(value) => {{\nlet value = g__::tagged({key:?}, {tag:?}, value)\
+                 .map_err(<S__::Error as g__::serde::ser::Error>::custom)?;\n\
+                 g__::serde::Serialize::serialize(&value, serializer)\n}}\n"
+            )),
+            None => body.push_str(&format!(
+                "Self::{rust}(value) => g__::serde::Serialize::serialize(value, serializer),\n"
+            )),
+        }
+        // `From` only where the type tells the case.
+        if spelled.iter().filter(|other| *other == ty).count() == 1 {
+            from.push_str(&format!(
+                "impl ::std::convert::From<{ty}> for {name} {{\nfn from(value: {ty}) -> Self {{ Self::{rust}(value) }}\n}}\n"
+            ));
+            if case.ty == Type::String {
+                from.push_str(&format!(
+                    "impl ::std::convert::From<&str> for {name} {{\n\
+                     fn from(value: &str) -> Self {{ Self::{rust}(::std::string::String::from(value)) }}\n}}\n"
+                ));
+            }
+        }
+    }
+    lowered.push_str("}\n");
+    lifted.push('}');
+    body.push_str("}\n");
+    out.push_str(&format!(
+        "#[derive(Clone, Debug, PartialEq)]\npub enum {name} {{\n{members}}}\n"
+    ));
+    if let Some(first) = cases.first() {
+        let first = identifier(&pascal_case(&first.wit));
+        out.push_str(&format!(
+            "impl ::std::default::Default for {name} {{\n\
+             fn default() -> Self {{ Self::{first}(::std::default::Default::default()) }}\n}}\n"
+        ));
+    }
+    out.push_str(&from);
+    conversions(&name, &raw, directions, &lowered, &lifted, out);
+    serialize(&name, &body, out);
+}
+
+/// A case's tag where its own type does not write it: the key, and the value as JSON text.
+fn missing_tag(case: &Case, tool: &ToolModel) -> Option<(String, String)> {
+    let CaseTest::Tag { wire, value } = &case.test else {
+        return None;
+    };
+    let written = match &case.ty {
+        Type::Def(index) => match &tool.defs.get(*index)?.kind {
+            TypeKind::Record { fields, constants } => {
+                fields.iter().any(|field| field.wire == *wire)
+                    || constants.iter().any(|(key, _)| key == wire)
+            }
+            TypeKind::Enum(_) | TypeKind::Variant(_) => false,
+        },
+        // A free-form object has its tag among its keys.
+        _ => true,
+    };
+    (!written).then(|| (wire.clone(), value.to_string()))
+}
+
+/// Whether the raw type and the program's are the same.
+fn same(ty: &Type) -> bool {
+    match ty {
+        Type::Bool | Type::Integer | Type::Number | Type::String => true,
+        Type::Json | Type::Map(_) | Type::Def(_) => false,
+        Type::List(item) | Type::Nullable(item) => same(item),
+        Type::Tuple(items) => items.iter().all(same),
+    }
+}
+
+/// An expression of the raw type from one of the program's type.
+fn lower(ty: &Type, value: &str) -> String {
+    if same(ty) {
+        return value.to_string();
+    }
+    match ty {
+        Type::Json => format!("g__::text(&{value})"),
+        Type::List(item) => format!("g__::lower_list({value}, |value| {})", lower(item, "value")),
+        Type::Map(item) => format!("g__::lower_map({value}, |value| {})", lower(item, "value")),
+        Type::Nullable(item) => lower_option(item, value),
+        Type::Tuple(items) => {
+            let items: Vec<String> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| lower(item, &format!("value.{index}")))
+                .collect();
+            format!("{{ let value = {value}; ({},) }}", items.join(", "))
+        }
+        _ => format!("{value}.lower__()"),
+    }
+}
+
+fn lower_option(item: &Type, value: &str) -> String {
+    if same(item) {
+        return value.to_string();
+    }
+    format!("{value}.map(|value| {})", lower(item, "value"))
+}
+
+/// An expression of the program's type from one of the raw type, where `?` may end with `Unreadable`.
+fn lift(ty: &Type, tool: &ToolModel, value: &str) -> String {
+    if same(ty) {
+        return value.to_string();
+    }
+    match ty {
+        Type::Tuple(items) => {
+            let items: Vec<String> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| lift(item, tool, &format!("value.{index}")))
+                .collect();
+            format!("{{ let value = {value}; ({},) }}", items.join(", "))
+        }
+        _ => format!("{}?", lift_result(ty, tool, value)),
+    }
+}
+
+fn lift_option(item: &Type, tool: &ToolModel, value: &str) -> String {
+    if same(item) {
+        return value.to_string();
+    }
+    format!(
+        "g__::lift_option({value}, |value| {})?",
+        lift_result(item, tool, "value")
+    )
+}
+
+/// The same as `lift`, as a `Result`.
+fn lift_result(ty: &Type, tool: &ToolModel, value: &str) -> String {
+    if same(ty) {
+        return format!("::std::result::Result::<_, g__::Unreadable>::Ok({value})");
+    }
+    match ty {
+        Type::Json => format!("g__::value(&{value})"),
+        Type::List(item) => format!(
+            "g__::lift_list({value}, |value| {})",
+            lift_result(item, tool, "value")
+        ),
+        Type::Map(item) => format!(
+            "g__::lift_map({value}, |value| {})",
+            lift_result(item, tool, "value")
+        ),
+        Type::Nullable(item) => format!(
+            "g__::lift_option({value}, |value| {})",
+            lift_result(item, tool, "value")
+        ),
+        Type::Def(_) => format!("{}::lift__({value})", spell(ty, tool, Style::Code)),
+        _ => format!(
+            "(|| ::std::result::Result::<_, g__::Unreadable>::Ok({}))()",
+            lift(ty, tool, value)
+        ),
+    }
+}
+
+/// A function's or field's name as wit-bindgen writes it: keywords get a `_`.
+fn raw_identifier(wit: &str) -> String {
+    let plain = snake_case(wit);
+    // It knows no `gen`, which is no keyword in edition 2021.
+    match identifier(&plain).strip_prefix("r#") {
+        Some("gen") | None => identifier(&plain),
+        Some(keyword) => format!("{keyword}_"),
+    }
+}
+
+/// A type's name as wit-bindgen writes it.
+fn raw_type(wit: &str) -> String {
+    match wit {
+        "guest" => "Guest_".into(),
+        _ => pascal_case(wit),
+    }
+}

@@ -1,0 +1,250 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use serde_json::json;
+
+use super::*;
+use crate::model::{Case, CaseTest, EnumCase};
+
+fn field(wire: &str, wit: &str, ty: Type, required: bool) -> Field {
+    Field {
+        wire: wire.into(),
+        wit: wit.into(),
+        doc: None,
+        ty,
+        required,
+        default: None,
+    }
+}
+
+fn def(wit: &str, kind: TypeKind) -> TypeDef {
+    TypeDef {
+        wit: wit.into(),
+        doc: None,
+        pointer: String::new(),
+        kind,
+    }
+}
+
+/// One tool with every shape of type, and one without arguments or types.
+pub(crate) fn sample() -> ServerModel {
+    let defs = vec![
+        def(
+            "list-issues-args",
+            TypeKind::Record {
+                fields: vec![
+                    Field {
+                        doc: Some("Who owns it.".into()),
+                        ..field("owner", "owner", Type::String, true)
+                    },
+                    Field {
+                        default: Some(json!("open")),
+                        ..field("state", "state", Type::Def(1), false)
+                    },
+                    field("type", "type", Type::Integer, false),
+                    field(
+                        "perPage",
+                        "per-page",
+                        Type::Nullable(Box::new(Type::Integer)),
+                        false,
+                    ),
+                    field("self", "self", Type::Json, true),
+                    field("labels", "labels", Type::List(Box::new(Type::Json)), false),
+                    field("id", "id", Type::Def(2), false),
+                ],
+                constants: vec![("kind".into(), json!("issue"))],
+            },
+        ),
+        def(
+            "list-issues-args-state",
+            TypeKind::Enum(vec![
+                EnumCase {
+                    wire: json!("open"),
+                    wit: "open".into(),
+                },
+                EnumCase {
+                    wire: json!("is closed"),
+                    wit: "is-closed".into(),
+                },
+                EnumCase {
+                    wire: json!("self"),
+                    wit: "self".into(),
+                },
+            ]),
+        ),
+        def(
+            "list-issues-args-id",
+            TypeKind::Variant(vec![
+                Case {
+                    wit: "text".into(),
+                    ty: Type::String,
+                    test: CaseTest::Try,
+                },
+                Case {
+                    wit: "number".into(),
+                    ty: Type::Integer,
+                    test: CaseTest::Try,
+                },
+            ]),
+        ),
+        def(
+            "list-issues-output",
+            TypeKind::Record {
+                fields: vec![
+                    field("number", "number", Type::Number, true),
+                    field("extra", "extra", Type::Map(Box::new(Type::Json)), true),
+                    field(
+                        "pair",
+                        "pair",
+                        Type::Tuple(vec![Type::String, Type::Json]),
+                        true,
+                    ),
+                    field(
+                        "level",
+                        "level",
+                        Type::Nullable(Box::new(Type::Def(4))),
+                        true,
+                    ),
+                    field("shape", "shape", Type::Def(5), true),
+                ],
+                constants: vec![],
+            },
+        ),
+        def(
+            "list-issues-output-level",
+            TypeKind::Enum(vec![
+                EnumCase {
+                    wire: json!(1),
+                    wit: "n1".into(),
+                },
+                EnumCase {
+                    wire: json!(2),
+                    wit: "n2".into(),
+                },
+            ]),
+        ),
+        def(
+            "list-issues-output-shape",
+            TypeKind::Variant(vec![
+                Case {
+                    wit: "circle".into(),
+                    ty: Type::Def(6),
+                    test: CaseTest::Tag {
+                        wire: "shape".into(),
+                        value: json!("circle"),
+                    },
+                },
+                Case {
+                    wit: "other".into(),
+                    ty: Type::Json,
+                    test: CaseTest::Try,
+                },
+            ]),
+        ),
+        def(
+            "list-issues-output-shape-circle",
+            TypeKind::Record {
+                fields: vec![field("r", "r", Type::Number, true)],
+                constants: vec![],
+            },
+        ),
+    ];
+    let list = ToolModel {
+        tool: "list_issues".into(),
+        wit: "list-issues".into(),
+        doc: Some("Lists issues.\n\nAll of them.".into()),
+        input: Some(Type::Def(0)),
+        output: Type::List(Box::new(Type::Def(3))),
+        has_output_schema: true,
+        unwrap_result: false,
+        defs,
+        definition_hash: String::new(),
+        shape_hash: String::new(),
+    };
+    let ping = ToolModel {
+        tool: "gen".into(),
+        wit: "gen".into(),
+        doc: None,
+        input: None,
+        output: Type::Json,
+        has_output_schema: false,
+        unwrap_result: false,
+        defs: vec![],
+        definition_hash: String::new(),
+        shape_hash: String::new(),
+    };
+    ServerModel {
+        server: "git-hub".into(),
+        package: "git-hub".into(),
+        tools: vec![list, ping],
+        losses: vec![],
+    }
+}
+
+#[test]
+fn keywords_are_escaped() {
+    assert_eq!(identifier("type"), "r#type");
+    assert_eq!(identifier("self"), "self_");
+    assert_eq!(identifier("Self"), "Self_");
+    assert_eq!(identifier("issue"), "issue");
+}
+
+#[test]
+fn declarations_of_all_shapes() {
+    let expected = r#"/// MCP server `git-hub`. Declarations only; a program names them with `use mcp::git_hub::...`.
+pub mod git_hub {
+    /// Lists issues.
+    ///
+    /// All of them.
+    pub async fn list_issues(args: ListIssuesArgs) -> Result<Vec<ListIssuesOutput>, ToolError>;
+
+    /// Always has `kind`: `"issue"`.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ListIssuesArgs {
+        /// Who owns it.
+        pub owner: String,
+        /// Default: `"open"`.
+        pub state: Option<ListIssuesArgsState>,
+        pub r#type: Option<i64>,
+        /// Key `perPage`.
+        pub per_page: Option<Option<i64>>,
+        /// Key `self`.
+        pub self_: Value,
+        pub labels: Option<Vec<Value>>,
+        pub id: Option<ListIssuesArgsId>,
+    }
+
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum ListIssuesArgsState {
+        Open, // `"open"`
+        IsClosed, // `"is closed"`
+        Self_, // `"self"`
+    }
+"#;
+    let text = declarations(&sample(), None);
+    assert!(text.starts_with(expected), "{text}");
+    assert!(text.contains("    pub async fn r#gen() -> Result<Value, ToolError>;\n"));
+    assert!(text.contains(
+        "        pub extra: BTreeMap<String, Value>,\n        pub pair: (String, Value),\n"
+    ));
+}
+
+#[test]
+fn declarations_of_chosen_tools_only() {
+    let text = declarations(&sample(), Some(&["gen"]));
+    assert!(
+        text.contains("r#gen") && !text.contains("list_issues"),
+        "{text}"
+    );
+}
+
+#[test]
+fn bindings_are_deterministic_and_name_only_chosen_tools() {
+    let server = sample();
+    let chosen = [(&server, vec![&server.tools[1]])];
+    let text = bindings(&chosen);
+    assert_eq!(text, bindings(&chosen));
+    assert!(
+        text.contains("r__::r#gen()") && !text.contains("ListIssues"),
+        "{text}"
+    );
+}

@@ -1,0 +1,414 @@
+//! JSON Schema (draft-07 and 2020-12) of one tool to types of the model. `facts` names every keyword and gathers what
+//! holds at one place; here it is decided which type that is; `object` makes records and maps, `choice` enums, `union`
+//! variants.
+//! Nothing is fetched, nothing is validated: what the types cannot say is a loss, and the host checks the original.
+
+mod choice;
+mod facts;
+mod object;
+mod pointer;
+mod types;
+mod union;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::catalog::Tool;
+use crate::loss::Loss;
+use crate::model::{Type, TypeDef, TypeKind};
+use facts::{Facts, Source};
+use types::Types;
+
+/// Deepest nesting of types; what lies deeper is `json`.
+const DEPTH: usize = 20;
+/// Most schema nodes read for one tool; beyond, `json`. Bounds hostile reference trees.
+const NODES: usize = 50_000;
+/// Longest tuple, as Rust implements its traits up to here; longer ones are lists.
+const TUPLE: usize = 12;
+/// Most fields, cases or enum values of one type, as wasm validators allow.
+const MEMBERS: usize = 1_000;
+
+/// The types of one tool. Definitions carry a wish for a name; `server` makes the names unique.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ToolTypes {
+    pub(crate) input: Option<Type>,
+    pub(crate) output: Type,
+    pub(crate) unwrap_result: bool,
+    pub(crate) defs: Vec<TypeDef>,
+    pub(crate) losses: Vec<Loss>,
+}
+
+/// Types a tool's arguments and its result.
+pub(crate) fn type_tool(server: &str, tool: &Tool) -> ToolTypes {
+    let mut walk = Walk {
+        server,
+        tool: &tool.name,
+        root: &tool.input_schema,
+        base: "/inputSchema",
+        refs: HashMap::new(),
+        defs: Vec::new(),
+        losses: Vec::new(),
+        lost: HashSet::new(),
+        spent: 0,
+    };
+    let input = walk.input();
+    let (output, unwrap_result) = match &tool.output_schema {
+        None | Some(Value::Null) => (Type::Json, false),
+        Some(schema) => {
+            walk.root = schema;
+            walk.base = "/outputSchema";
+            walk.refs.clear();
+            walk.output()
+        }
+    };
+    let mut types = ToolTypes {
+        input,
+        output,
+        unwrap_result,
+        defs: walk.defs,
+        losses: walk.losses,
+    };
+    drop_unused(&mut types);
+    types
+}
+
+/// One walk through one schema document of one tool.
+struct Walk<'a> {
+    server: &'a str,
+    tool: &'a str,
+    root: &'a Value,
+    base: &'static str,
+    /// By pointer from the root: `None` while the place is being typed, so that recursion is seen.
+    refs: HashMap<String, Option<Type>>,
+    defs: Vec<TypeDef>,
+    losses: Vec<Loss>,
+    lost: HashSet<(String, String)>,
+    spent: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn input(&mut self) -> Option<Type> {
+        let source = self.root_source();
+        self.refs.insert(String::new(), None);
+        let mut facts = self.collect(std::slice::from_ref(&source));
+        if facts.never {
+            return Some(Type::Json);
+        }
+        if !facts.kinds().has(Types::OBJECT) {
+            self.lose(
+                &source.at,
+                "type",
+                "the arguments are no object; they are given as JSON",
+            );
+            return Some(Type::Json);
+        }
+        self.merge_alternatives(&mut facts);
+        if facts.properties.is_empty()
+            && facts.required.is_empty()
+            && facts.additional.is_unstated_or_closed()
+        {
+            return if facts.is_restricted_elsewhere() {
+                Some(Type::Json)
+            } else {
+                None
+            };
+        }
+        match self.object(facts, "args", 0) {
+            Type::Def(index) if matches!(self.defs[index].kind, TypeKind::Record { .. }) => {
+                Some(Type::Def(index))
+            }
+            _ => Some(Type::Json),
+        }
+    }
+
+    fn output(&mut self) -> (Type, bool) {
+        let source = self.root_source();
+        let marked = self.root.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
+        if marked && let Some(only) = only_property(self.root, "result") {
+            self.refs.insert(String::new(), None);
+            let source = Source::new(only, format!("{}/properties/result", source.at));
+            return (self.convert(&[source], "output", 1), true);
+        }
+        (self.convert(&[source], "output", 0), false)
+    }
+
+    fn root_source(&self) -> Source<'a> {
+        Source::new(self.root, self.base.to_string())
+    }
+
+    /// The type that satisfies all of the sources.
+    fn convert(&mut self, sources: &[Source<'a>], hint: &str, depth: usize) -> Type {
+        let Some(first) = sources.first() else {
+            return Type::Json;
+        };
+        if depth > DEPTH {
+            self.lose(&first.at, "(depth)", "nested too deeply; given as JSON");
+            return Type::Json;
+        }
+        let [one] = sources else {
+            let facts = self.collect(sources);
+            return self.shape(facts, sources, hint, depth);
+        };
+        if let Some(reference) = one.pure_reference() {
+            return self.convert_reference(reference, &one.at.clone(), hint, depth);
+        }
+        if one.bare {
+            let facts = self.collect(sources);
+            return self.shape(facts, sources, hint, depth);
+        }
+        let place = one
+            .at
+            .strip_prefix(self.base)
+            .unwrap_or(&one.at)
+            .to_string();
+        match self.refs.get(&place) {
+            Some(Some(done)) => return done.clone(),
+            Some(None) => {
+                self.lose(&one.at.clone(), "$ref", "refers to itself; given as JSON");
+                return Type::Json;
+            }
+            None => {}
+        }
+        self.refs.insert(place.clone(), None);
+        let facts = self.collect(sources);
+        let ty = self.shape(facts, sources, hint, depth);
+        self.refs.insert(place, Some(ty.clone()));
+        ty
+    }
+
+    fn convert_reference(&mut self, reference: &str, at: &str, hint: &str, depth: usize) -> Type {
+        let Some((place, schema)) = pointer::resolve(self.root, reference) else {
+            self.lose(
+                at,
+                "$ref",
+                "points outside this schema, and nothing is fetched; given as JSON",
+            );
+            return Type::Json;
+        };
+        match self.refs.get(&place) {
+            Some(Some(done)) => return done.clone(),
+            Some(None) => {
+                self.lose(at, "$ref", "refers to itself; given as JSON");
+                return Type::Json;
+            }
+            None => {}
+        }
+        let name = pointer::name_of(&place).map(|name| crate::names::kebab(&name, hint));
+        let source = Source::new(schema, format!("{}{place}", self.base));
+        self.convert(&[source], name.as_deref().unwrap_or(hint), depth + 1)
+    }
+
+    /// Decides the type from what is known.
+    fn shape(
+        &mut self,
+        mut facts: Facts<'a>,
+        sources: &[Source<'a>],
+        hint: &str,
+        depth: usize,
+    ) -> Type {
+        let at = facts.at.clone();
+        if facts.never {
+            return Type::Json;
+        }
+        if let Some(union) = self.pick_union(&mut facts) {
+            return self.union(facts, union, sources, hint, depth);
+        }
+        let kinds = facts.kinds();
+        if kinds.is_empty() {
+            self.lose(&at, "type", "no value fits the schema; given as JSON");
+            return Type::Json;
+        }
+        if facts.is_guessed() {
+            self.lose(&at, "type", "not stated; taken from the other keywords");
+        }
+        let mut nullable = facts.nullable || (facts.stated && kinds.has(Types::NULL));
+        if let Some(values) = facts.choices.take() {
+            nullable = (nullable || !facts.stated) && values.iter().any(|value| value.is_null());
+            let fitting: Vec<&Value> = values
+                .iter()
+                .copied()
+                .filter(|value| !value.is_null() && kinds.intersects(Types::of(value)))
+                .collect();
+            if fitting.is_empty()
+                && !values.is_empty()
+                && !values.iter().all(|value| value.is_null())
+            {
+                self.lose(
+                    &at,
+                    "enum",
+                    "no listed value has the stated type; the list is left out",
+                );
+                nullable = facts.nullable || (facts.stated && kinds.has(Types::NULL));
+            } else {
+                let ty = self.choice(&fitting, &facts, hint);
+                return wrap_null(ty, nullable);
+            }
+        }
+        let rest = kinds.without(Types::NULL);
+        if rest == Types::ALL.without(Types::NULL) {
+            // Free-form: `json` carries all of it, `null` included.
+            return Type::Json;
+        }
+        if rest.is_empty() {
+            self.lose(&at, "type", "only `null` fits; given as JSON");
+            return Type::Json;
+        }
+        let ty = match rest.single() {
+            Some(kind) => self.of_kind(kind, facts, hint, depth),
+            None => self.kinds_variant(rest, facts, hint, depth),
+        };
+        wrap_null(ty, nullable)
+    }
+
+    fn of_kind(&mut self, kind: Types, facts: Facts<'a>, hint: &str, depth: usize) -> Type {
+        match kind {
+            Types::BOOLEAN => Type::Bool,
+            Types::INTEGER => Type::Integer,
+            Types::NUMBER => Type::Number,
+            Types::STRING => Type::String,
+            Types::ARRAY => self.array(facts, hint, depth),
+            Types::OBJECT => self.object(facts, hint, depth),
+            _ => Type::Json,
+        }
+    }
+
+    fn array(&mut self, facts: Facts<'a>, hint: &str, depth: usize) -> Type {
+        let item = format!("{hint}-item");
+        let at = facts.at.clone();
+        let count = facts.prefix.len() as u64;
+        if count == 0 {
+            return Type::List(Box::new(self.convert(&facts.items, &item, depth + 1)));
+        }
+        let exact = facts.items_closed || facts.max_items == Some(count) || facts.items.is_empty();
+        let elements: Vec<Type> = facts
+            .prefix
+            .iter()
+            .enumerate()
+            .map(|(index, source)| {
+                self.convert(
+                    std::slice::from_ref(source),
+                    &format!("{hint}-item{index}"),
+                    depth + 1,
+                )
+            })
+            .collect();
+        if exact && elements.len() <= TUPLE {
+            if facts.min_items != Some(count) {
+                self.lose(
+                    &at,
+                    "prefixItems",
+                    "shorter arrays would be valid too; the tuple is always whole",
+                );
+            }
+            if !facts.items_closed && facts.max_items != Some(count) {
+                self.lose(
+                    &at,
+                    "items",
+                    "longer arrays would be valid too; the tuple has no more elements",
+                );
+            }
+            return Type::Tuple(elements);
+        }
+        let mut all = elements;
+        if !exact {
+            all.push(self.convert(&facts.items, &item, depth + 1));
+        }
+        let first = all[0].clone();
+        if all.iter().all(|ty| *ty == first) {
+            self.lose(&at, "prefixItems", "the length is checked at run time");
+            return Type::List(Box::new(first));
+        }
+        self.lose(
+            &at,
+            "prefixItems",
+            "elements of several types; each is given as JSON",
+        );
+        Type::List(Box::new(Type::Json))
+    }
+
+    /// Counts one schema node; false when the tool's schemas are used up.
+    fn spend(&mut self) -> bool {
+        self.spent += 1;
+        self.spent <= NODES
+    }
+
+    fn lose(&mut self, at: &str, keyword: &str, consequence: &str) {
+        if self.lost.insert((at.to_string(), keyword.to_string())) {
+            self.losses.push(Loss {
+                server: self.server.to_string(),
+                tool: self.tool.to_string(),
+                pointer: at.to_string(),
+                keyword: keyword.to_string(),
+                consequence: consequence.to_string(),
+            });
+        }
+    }
+
+    fn define(&mut self, hint: &str, facts: &Facts<'a>, kind: TypeKind) -> Type {
+        self.defs.push(TypeDef {
+            wit: hint.to_string(),
+            doc: facts
+                .description
+                .and_then(|text| crate::text::clean(text, crate::text::FIELD_LIMIT)),
+            pointer: facts.at.clone(),
+            kind,
+        });
+        Type::Def(self.defs.len() - 1)
+    }
+}
+
+fn only_property<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+    let properties = schema.get("properties")?.as_object()?;
+    if properties.len() == 1 {
+        properties.get(name)
+    } else {
+        None
+    }
+}
+
+fn wrap_null(ty: Type, nullable: bool) -> Type {
+    match ty {
+        // `json` and an option already carry null.
+        Type::Json | Type::Nullable(_) => ty,
+        ty if nullable => Type::Nullable(Box::new(ty)),
+        ty => ty,
+    }
+}
+
+/// Removes definitions that nothing refers to, keeping the order of the others.
+fn drop_unused(types: &mut ToolTypes) {
+    let mut used = vec![false; types.defs.len()];
+    let mut open: Vec<usize> = Vec::new();
+    for ty in types.input.iter().chain(Some(&types.output)) {
+        ty.each_def(&mut |index| open.push(index));
+    }
+    while let Some(index) = open.pop() {
+        if !std::mem::replace(&mut used[index], true) {
+            types.defs[index]
+                .kind
+                .each_type(&mut |ty| ty.each_def(&mut |index| open.push(index)));
+        }
+    }
+    let mut next = 0;
+    let renumbered: Vec<usize> = used
+        .iter()
+        .map(|used| {
+            let index = next;
+            next += usize::from(*used);
+            index
+        })
+        .collect();
+    let renumber = |index: &mut usize| *index = renumbered[*index];
+    for ty in types.input.iter_mut().chain(Some(&mut types.output)) {
+        ty.each_def_mut(&renumber);
+    }
+    let mut keep = used.iter();
+    types.defs.retain(|_| keep.next().copied().unwrap_or(false));
+    for def in &mut types.defs {
+        def.kind.each_type_mut(&mut |ty| ty.each_def_mut(&renumber));
+    }
+}
+
+#[cfg(test)]
+mod tests;

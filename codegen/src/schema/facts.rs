@@ -1,0 +1,503 @@
+//! What a schema says at one place: every keyword, with `$ref` and `allOf` followed, gathered from one or more sources
+//! that all hold. Every keyword of draft-07 and 2020-12 is named here; one that becomes no type is recorded as a loss.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::Walk;
+use super::pointer::{escape, resolve};
+use super::types::Types;
+
+/// How deep `$ref` and `allOf` are followed at one place.
+const FOLLOW: usize = 16;
+
+/// A schema and where it stands in the tool's definition.
+#[derive(Debug, Clone)]
+pub(super) struct Source<'a> {
+    pub(super) schema: &'a Value,
+    /// JSON pointer into the tool's definition.
+    pub(super) at: String,
+    /// Its `anyOf` and `oneOf` are not looked at, being taken apart already.
+    pub(super) bare: bool,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(schema: &'a Value, at: String) -> Source<'a> {
+        Source {
+            schema,
+            at,
+            bare: false,
+        }
+    }
+
+    fn child(&self, schema: &'a Value, keyword: &str) -> Source<'a> {
+        Source::new(schema, format!("{}/{keyword}", self.at))
+    }
+
+    /// The `$ref`, where nothing beside it changes the type.
+    pub(super) fn pure_reference(&self) -> Option<&'a str> {
+        let map = self.schema.as_object()?;
+        let reference = map.get("$ref")?.as_str()?;
+        let beside = |key: &String| {
+            matches!(
+                key.as_str(),
+                "$ref"
+                    | "title"
+                    | "description"
+                    | "default"
+                    | "examples"
+                    | "deprecated"
+                    | "$comment"
+                    | "$defs"
+                    | "definitions"
+                    | "$schema"
+                    | "$id"
+            )
+        };
+        map.keys().all(beside).then_some(reference)
+    }
+}
+
+/// What is known of the keys that `properties` does not name.
+#[derive(Debug, Clone)]
+pub(super) enum Additional<'a> {
+    Unstated,
+    Closed,
+    Any,
+    Schema(Vec<Source<'a>>),
+}
+
+impl Additional<'_> {
+    pub(super) fn is_unstated_or_closed(&self) -> bool {
+        matches!(self, Additional::Unstated | Additional::Closed)
+    }
+}
+
+/// One `anyOf` or `oneOf`.
+#[derive(Debug, Clone)]
+pub(super) struct Union<'a> {
+    pub(super) keyword: &'static str,
+    pub(super) at: String,
+    pub(super) members: Vec<Source<'a>>,
+}
+
+/// What the sources say together.
+#[derive(Debug, Clone)]
+pub(super) struct Facts<'a> {
+    /// Pointer of the first source.
+    pub(super) at: String,
+    types: Types,
+    inferred: Types,
+    /// Whether some source has `type`.
+    pub(super) stated: bool,
+    /// OpenAPI's `nullable`.
+    pub(super) nullable: bool,
+    /// Some source is `false`.
+    pub(super) never: bool,
+    pub(super) title: Option<&'a str>,
+    pub(super) description: Option<&'a str>,
+    /// `enum`, and `const` as an enum of one.
+    pub(super) choices: Option<Vec<&'a Value>>,
+    pub(super) properties: IndexMap<&'a str, Vec<Source<'a>>>,
+    pub(super) required: HashSet<&'a str>,
+    pub(super) additional: Additional<'a>,
+    pub(super) patterns: Vec<Source<'a>>,
+    pub(super) prefix: Vec<Source<'a>>,
+    pub(super) items: Vec<Source<'a>>,
+    pub(super) items_closed: bool,
+    pub(super) min_items: Option<u64>,
+    pub(super) max_items: Option<u64>,
+    pub(super) unions: Vec<Union<'a>>,
+    pub(super) discriminator: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(at: String) -> Facts<'a> {
+        Facts {
+            at,
+            types: Types::ALL,
+            inferred: Types::NONE,
+            stated: false,
+            nullable: false,
+            never: false,
+            title: None,
+            description: None,
+            choices: None,
+            properties: IndexMap::new(),
+            required: HashSet::new(),
+            additional: Additional::Unstated,
+            patterns: Vec::new(),
+            prefix: Vec::new(),
+            items: Vec::new(),
+            items_closed: false,
+            min_items: None,
+            max_items: None,
+            unions: Vec::new(),
+            discriminator: None,
+        }
+    }
+
+    /// The JSON types that fit: as stated, else as the keywords suggest, else all.
+    pub(super) fn kinds(&self) -> Types {
+        if let Some(values) = self.choices.as_ref().filter(|_| !self.stated) {
+            return values
+                .iter()
+                .fold(Types::NONE, |types, value| types.or(Types::of(value)));
+        }
+        if self.stated || self.inferred.is_empty() {
+            return self.types;
+        }
+        self.types.and(self.inferred)
+    }
+
+    /// Whether the type is not stated, only suggested.
+    pub(super) fn is_guessed(&self) -> bool {
+        !self.stated && self.choices.is_none() && !self.inferred.is_empty()
+    }
+
+    /// Whether `null` is not excluded by a stated type.
+    pub(super) fn allows_null(&self) -> bool {
+        self.types.has(Types::NULL)
+    }
+
+    /// Whether it says at most which keys must be there, and nothing about their types.
+    pub(super) fn is_condition(&self) -> bool {
+        self.properties.is_empty()
+            && self.unions.is_empty()
+            && self.items.is_empty()
+            && self.prefix.is_empty()
+            && self.choices.is_none()
+            && (!self.stated || self.types == Types::OBJECT)
+    }
+
+    /// Narrows what fits to what also fits elsewhere.
+    pub(super) fn narrow(&mut self, types: Types) {
+        if types != Types::ALL {
+            self.types = self.kinds().and(types);
+            self.stated = true;
+        }
+    }
+
+    /// Whether anything but `properties` restricts an object.
+    pub(super) fn is_restricted_elsewhere(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
+    /// The keyword's only value, for a property that is always this.
+    pub(super) fn only_choice(&self) -> Option<&'a Value> {
+        match self.choices.as_deref() {
+            Some([one]) => Some(one),
+            _ => None,
+        }
+    }
+
+    fn choose(&mut self, values: Vec<&'a Value>) {
+        self.choices = Some(match self.choices.take() {
+            None => values,
+            Some(before) => before
+                .into_iter()
+                .filter(|value| values.contains(value))
+                .collect(),
+        });
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// Gathers what all the sources say.
+    pub(super) fn collect(&mut self, sources: &[Source<'a>]) -> Facts<'a> {
+        let at = sources
+            .first()
+            .map(|source| source.at.clone())
+            .unwrap_or_default();
+        let mut facts = Facts::new(at);
+        for source in sources {
+            self.gather(source, &mut facts, 0);
+        }
+        facts
+    }
+
+    fn gather(&mut self, source: &Source<'a>, facts: &mut Facts<'a>, followed: usize) {
+        if !self.spend() || followed > FOLLOW {
+            self.lose(
+                &source.at,
+                "(size)",
+                "the schema is too large; given as JSON",
+            );
+            facts.never = true;
+            return;
+        }
+        match source.schema {
+            Value::Bool(true) => {}
+            Value::Bool(false) => {
+                self.lose(
+                    &source.at,
+                    "false",
+                    "no value fits the schema; given as JSON",
+                );
+                facts.never = true;
+            }
+            Value::Object(map) => {
+                for (key, value) in map {
+                    self.keyword(source, map, key, value, facts, followed);
+                }
+            }
+            _ => {
+                self.lose(&source.at, "(schema)", "not a schema; given as JSON");
+                facts.never = true;
+            }
+        }
+    }
+
+    fn keyword(
+        &mut self,
+        source: &Source<'a>,
+        map: &'a Map<String, Value>,
+        key: &'a str,
+        value: &'a Value,
+        facts: &mut Facts<'a>,
+        followed: usize,
+    ) {
+        let at = format!("{}/{}", source.at, escape(key));
+        let infer = |facts: &mut Facts<'a>, types: Types| facts.inferred = facts.inferred.or(types);
+        match key {
+            "type" => self.read_type(&source.at, value, facts),
+            "nullable" => facts.nullable |= value == &Value::Bool(true),
+            "const" => facts.choose(vec![value]),
+            "enum" => match value.as_array() {
+                Some(values) => facts.choose(values.iter().collect()),
+                None => self.lose(&source.at, key, "not a list; left out"),
+            },
+
+            "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                let target = value
+                    .as_str()
+                    .and_then(|reference| resolve(self.root, reference));
+                match target {
+                    Some((place, schema)) => {
+                        let mut target = Source::new(schema, format!("{}{place}", self.base));
+                        target.bare = source.bare;
+                        self.gather(&target, facts, followed + 1);
+                    }
+                    None => self.lose(
+                        &source.at,
+                        key,
+                        "points outside this schema, and nothing is fetched; left out",
+                    ),
+                }
+            }
+            "allOf" => {
+                for (index, schema) in value.as_array().into_iter().flatten().enumerate() {
+                    let mut part = Source::new(schema, format!("{at}/{index}"));
+                    part.bare = source.bare;
+                    self.gather(&part, facts, followed + 1);
+                }
+            }
+            "anyOf" | "oneOf" => {
+                if !source.bare
+                    && let Some(members) = value.as_array()
+                {
+                    let keyword = if key == "anyOf" { "anyOf" } else { "oneOf" };
+                    let members = members
+                        .iter()
+                        .enumerate()
+                        .map(|(index, schema)| Source::new(schema, format!("{at}/{index}")))
+                        .collect();
+                    facts.unions.push(Union {
+                        keyword,
+                        at: source.at.clone(),
+                        members,
+                    });
+                }
+            }
+            "discriminator" => {
+                facts.discriminator = value
+                    .get("propertyName")
+                    .or(Some(value))
+                    .and_then(Value::as_str)
+                    .or(facts.discriminator);
+            }
+
+            "properties" => {
+                infer(facts, Types::OBJECT);
+                for (name, schema) in value.as_object().into_iter().flatten() {
+                    let property = Source::new(schema, format!("{at}/{}", escape(name)));
+                    facts
+                        .properties
+                        .entry(name.as_str())
+                        .or_default()
+                        .push(property);
+                }
+            }
+            "required" => {
+                // Draft 3 and careless servers write a boolean into the property itself.
+                if let Some(names) = value.as_array() {
+                    infer(facts, Types::OBJECT);
+                    facts
+                        .required
+                        .extend(names.iter().filter_map(Value::as_str));
+                } else {
+                    self.lose(&source.at, key, "not a list of names; left out");
+                }
+            }
+            "additionalProperties" => {
+                infer(facts, Types::OBJECT);
+                match value {
+                    Value::Bool(false) => facts.additional = Additional::Closed,
+                    Value::Bool(true) => facts.additional = Additional::Any,
+                    Value::Object(map) if map.is_empty() => facts.additional = Additional::Any,
+                    schema => {
+                        facts.additional = Additional::Schema(vec![source.child(schema, key)])
+                    }
+                }
+            }
+            "patternProperties" => {
+                infer(facts, Types::OBJECT);
+                self.lose(
+                    &source.at,
+                    key,
+                    "the pattern of the keys is checked at run time",
+                );
+                for (name, schema) in value.as_object().into_iter().flatten() {
+                    facts
+                        .patterns
+                        .push(Source::new(schema, format!("{at}/{}", escape(name))));
+                }
+            }
+
+            "prefixItems" => {
+                infer(facts, Types::ARRAY);
+                self.read_prefix(source, key, value, facts);
+            }
+            "items" => {
+                infer(facts, Types::ARRAY);
+                match value {
+                    Value::Array(_) => self.read_prefix(source, key, value, facts),
+                    Value::Bool(false) => facts.items_closed = true,
+                    schema => facts.items.push(source.child(schema, key)),
+                }
+            }
+            "additionalItems" => match value {
+                Value::Bool(false) => facts.items_closed = true,
+                schema if map.get("items").is_some_and(Value::is_array) => {
+                    facts.items.push(source.child(schema, key));
+                }
+                _ => {}
+            },
+            "minItems" | "maxItems" => {
+                infer(facts, Types::ARRAY);
+                let count = value.as_u64();
+                if key == "minItems" {
+                    facts.min_items = count;
+                } else {
+                    facts.max_items = count;
+                }
+                let tuple = map.contains_key("prefixItems")
+                    || map.get("items").is_some_and(Value::is_array);
+                let says_nothing = key == "minItems" && count == Some(0);
+                if !tuple && !says_nothing {
+                    self.lose(&source.at, key, CHECKED);
+                }
+            }
+
+            // Bounds: no types. The host checks them against the original schema.
+            "minLength" | "maxLength" | "pattern" => {
+                infer(facts, Types::STRING);
+                self.lose(&source.at, key, CHECKED);
+            }
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
+                infer(facts, Types::NUMBER);
+                self.lose(&source.at, key, CHECKED);
+            }
+            "uniqueItems" | "contains" | "minContains" | "maxContains" | "unevaluatedItems" => {
+                infer(facts, Types::ARRAY);
+                self.lose(&source.at, key, CHECKED);
+            }
+            "minProperties" | "maxProperties" | "unevaluatedProperties" => {
+                infer(facts, Types::OBJECT);
+                self.lose(&source.at, key, CHECKED);
+            }
+            "propertyNames" => {
+                infer(facts, Types::OBJECT);
+                // Keys are strings anyway.
+                let plain = value.as_object().is_some_and(|map| {
+                    map.iter()
+                        .all(|(key, value)| key == "type" && value == "string")
+                });
+                if !plain && value != &Value::Bool(true) {
+                    self.lose(&source.at, key, CHECKED);
+                }
+            }
+            "if" | "then" | "else" | "not" | "dependencies" | "dependentRequired"
+            | "dependentSchemas" => {
+                self.lose(&source.at, key, CHECKED);
+            }
+            "format" | "contentEncoding" | "contentMediaType" | "contentSchema" => {
+                self.lose(
+                    &source.at,
+                    key,
+                    "the type is the plain one; the format is a note of the server",
+                );
+            }
+            "readOnly" | "writeOnly" => {
+                self.lose(&source.at, key, "the field is there in both directions")
+            }
+
+            // Read where documentation is made.
+            "title" => facts.title = facts.title.or(value.as_str()),
+            "description" => facts.description = facts.description.or(value.as_str()),
+            "default" | "examples" | "example" | "deprecated" => {}
+            // Names of places, read by `resolve`, and notes between schema authors.
+            "$schema" | "$id" | "id" | "$anchor" | "$dynamicAnchor" | "$recursiveAnchor"
+            | "$vocabulary" | "$comment" | "$defs" | "definitions" => {}
+            "x-fastmcp-wrap-result" => {}
+            _ => self.lose(
+                &source.at,
+                key,
+                "not a keyword of JSON Schema; it has no effect",
+            ),
+        }
+    }
+
+    fn read_type(&mut self, at: &str, value: &'a Value, facts: &mut Facts<'a>) {
+        let names: Vec<&Value> = match value {
+            Value::Array(names) => names.iter().collect(),
+            one => vec![one],
+        };
+        let mut types = Types::NONE;
+        for name in names {
+            match name.as_str().and_then(Types::named) {
+                Some(named) => types = types.or(named),
+                None => self.lose(at, "type", "not a JSON type; left out"),
+            }
+        }
+        if !types.is_empty() {
+            facts.types = facts.types.and(types);
+            facts.stated = true;
+        }
+    }
+
+    fn read_prefix(
+        &mut self,
+        source: &Source<'a>,
+        key: &str,
+        value: &'a Value,
+        facts: &mut Facts<'a>,
+    ) {
+        let elements = value.as_array().into_iter().flatten();
+        let elements: Vec<_> = elements
+            .enumerate()
+            .map(|(index, schema)| source.child(schema, &format!("{key}/{index}")))
+            .collect();
+        if !facts.prefix.is_empty() {
+            self.lose(&source.at, key, "stated twice; the first one counts");
+        } else if elements.is_empty() {
+            facts.items_closed |= value.is_array();
+        } else {
+            facts.prefix = elements;
+        }
+    }
+}
+
+const CHECKED: &str = "not part of the type; checked at run time";

@@ -1,0 +1,471 @@
+//! Unions of types: variants whose cases are told apart by a constant key, by the JSON type, or by trying; and what is
+//! simpler where a union says no more than that (`null` or one type, a list of constants).
+
+use serde_json::Value;
+
+use super::facts::{Facts, Source, Union};
+use super::pointer::name_of;
+use super::types::Types;
+use super::{DEPTH, MEMBERS, Walk, wrap_null};
+use crate::model::{Case, CaseTest, JsonType, Type, TypeKind};
+use crate::names::{Names, kebab};
+
+/// One member of a union that is an array or an object.
+struct Member<'a> {
+    sources: Vec<Source<'a>>,
+    facts: Facts<'a>,
+    kind: Types,
+    /// Whether the member fits this kind only, so that it can be typed as it stands.
+    whole: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Takes the union that shapes this place out of the facts. Unions that only say which keys go together, and all
+    /// but one of several, become losses.
+    pub(super) fn pick_union(&mut self, facts: &mut Facts<'a>) -> Option<Union<'a>> {
+        let mut picked: Option<Union<'a>> = None;
+        for union in std::mem::take(&mut facts.unions) {
+            let conditions = !facts.properties.is_empty()
+                && union
+                    .members
+                    .iter()
+                    .all(|member| self.collect(std::slice::from_ref(member)).is_condition());
+            if conditions || facts.choices.is_some() {
+                self.lose(
+                    &union.at,
+                    union.keyword,
+                    "which values go together is checked at run time",
+                );
+            } else if picked.is_some() {
+                self.lose(
+                    &union.at,
+                    union.keyword,
+                    "beside another union; checked at run time",
+                );
+            } else {
+                picked = Some(union);
+            }
+        }
+        picked
+    }
+
+    /// The type of a place with a union; `base` is what holds for every member.
+    pub(super) fn union(
+        &mut self,
+        base: Facts<'a>,
+        union: Union<'a>,
+        sources: &[Source<'a>],
+        hint: &str,
+        depth: usize,
+    ) -> Type {
+        let kinds = base.kinds();
+        let shared: Vec<Source<'a>> =
+            if base.properties.is_empty() && base.required.is_empty() && base.items.is_empty() {
+                Vec::new()
+            } else {
+                let bare = |source: &Source<'a>| Source {
+                    bare: true,
+                    ..source.clone()
+                };
+                sources.iter().map(bare).collect()
+            };
+        let mut nullable = base.nullable;
+        let mut flat: Vec<Source<'a>> = Vec::new();
+        self.flatten(&union.members, &mut flat, 0);
+
+        let mut members: Vec<(Source<'a>, Facts<'a>)> = Vec::new();
+        for member in flat {
+            let mut facts = self.collect(std::slice::from_ref(&member));
+            if facts.never {
+                continue;
+            }
+            nullable |= base.stated && kinds.has(Types::NULL) && facts.allows_null();
+            facts.narrow(kinds);
+            let own = facts.kinds();
+            nullable |=
+                facts.nullable || (facts.stated && own.has(Types::NULL) && facts.choices.is_none());
+            if let Some(choices) = &mut facts.choices {
+                let before = choices.len();
+                choices.retain(|value| !value.is_null());
+                nullable |= choices.len() < before;
+                if choices.is_empty() {
+                    continue;
+                }
+            }
+            if own.without(Types::NULL).is_empty() {
+                if !own.has(Types::NULL) {
+                    self.lose(
+                        &member.at,
+                        union.keyword,
+                        "fits nothing together with the rest; left out",
+                    );
+                }
+                continue;
+            }
+            members.push((member, facts));
+        }
+        let ty = match members.as_slice() {
+            [] => {
+                self.lose(&union.at, union.keyword, "only `null` fits; given as JSON");
+                Type::Json
+            }
+            [(member, _)] => {
+                let mut sources = shared;
+                sources.push(member.clone());
+                self.convert(&sources, hint, depth + 1)
+            }
+            _ => self.variant_of(&base, members, &shared, &union, hint, depth),
+        };
+        wrap_null(ty, nullable)
+    }
+
+    /// The members, with members that are nothing but a union replaced by theirs.
+    fn flatten(&mut self, members: &[Source<'a>], out: &mut Vec<Source<'a>>, level: usize) {
+        for member in members {
+            let inner = member
+                .schema
+                .as_object()
+                .filter(|map| {
+                    map.keys().all(|key| {
+                        matches!(
+                            key.as_str(),
+                            "anyOf" | "oneOf" | "title" | "description" | "default"
+                        )
+                    })
+                })
+                .and_then(|map| match (map.get("anyOf"), map.get("oneOf")) {
+                    (Some(Value::Array(list)), None) => Some(("anyOf", list)),
+                    (None, Some(Value::Array(list))) => Some(("oneOf", list)),
+                    _ => None,
+                });
+            match inner {
+                Some((keyword, list)) if level < DEPTH && self.spend() => {
+                    let inner: Vec<Source<'a>> = list
+                        .iter()
+                        .enumerate()
+                        .map(|(index, schema)| {
+                            Source::new(schema, format!("{}/{keyword}/{index}", member.at))
+                        })
+                        .collect();
+                    self.flatten(&inner, out, level + 1);
+                }
+                _ => out.push(member.clone()),
+            }
+        }
+    }
+
+    fn variant_of(
+        &mut self,
+        base: &Facts<'a>,
+        members: Vec<(Source<'a>, Facts<'a>)>,
+        shared: &[Source<'a>],
+        union: &Union<'a>,
+        hint: &str,
+        depth: usize,
+    ) -> Type {
+        // A list of constants, however it is written, is an enum.
+        let values: Option<Vec<&Value>> = members
+            .iter()
+            .map(|(_, facts)| facts.choices.clone())
+            .collect::<Option<Vec<_>>>()
+            .map(|lists| lists.concat());
+        if let Some(values) = values {
+            return self.choice(&values, base, hint);
+        }
+        let scalar_mask = Types::BOOLEAN.or(Types::NUMBER).or(Types::STRING);
+        let mut scalars = Types::NONE;
+        let mut strings: Option<Vec<&Value>> = Some(Vec::new());
+        let mut compound: Vec<Member<'a>> = Vec::new();
+        for (source, facts) in members {
+            let own = facts.kinds().without(Types::NULL);
+            if own == Types::ALL.without(Types::NULL) {
+                self.lose(
+                    &source.at,
+                    union.keyword,
+                    "one member fits anything; given as JSON",
+                );
+                return Type::Json;
+            }
+            scalars = scalars.or(own.and(scalar_mask));
+            if own.has(Types::STRING) {
+                match (&mut strings, &facts.choices) {
+                    (Some(all), Some(values)) => {
+                        all.extend(values.iter().filter(|value| value.is_string()))
+                    }
+                    _ => strings = None,
+                }
+            }
+            if facts.choices.is_some() && own.intersects(scalar_mask.without(Types::STRING)) {
+                self.lose(
+                    &source.at,
+                    "enum",
+                    "the listed values are checked at run time",
+                );
+            }
+            for kind in [Types::ARRAY, Types::OBJECT] {
+                if own.has(kind) {
+                    let mut sources = if kind == Types::OBJECT {
+                        shared.to_vec()
+                    } else {
+                        Vec::new()
+                    };
+                    sources.push(source.clone());
+                    let whole = own == kind;
+                    compound.push(Member {
+                        sources,
+                        facts: facts.clone(),
+                        kind,
+                        whole,
+                    });
+                }
+            }
+        }
+        let mut cases: Vec<Case> = Vec::new();
+        self.scalar_cases(scalars, strings, base, union, hint, &mut cases);
+        self.compound_cases(compound, base, union, hint, depth, &mut cases);
+        self.finish(cases, base, hint)
+    }
+
+    fn scalar_cases(
+        &mut self,
+        scalars: Types,
+        strings: Option<Vec<&'a Value>>,
+        base: &Facts<'a>,
+        union: &Union<'a>,
+        hint: &str,
+        cases: &mut Vec<Case>,
+    ) {
+        if scalars.has(Types::BOOLEAN) {
+            cases.push(by_type("boolean", Type::Bool, JsonType::Boolean));
+        }
+        // Eight is the bit of numbers that are no integers.
+        if scalars.intersects(Types::NUMBER.without(Types::INTEGER)) {
+            cases.push(by_type("number", Type::Number, JsonType::Number));
+        } else if scalars.has(Types::INTEGER) {
+            cases.push(by_type("integer", Type::Integer, JsonType::Integer));
+        }
+        if scalars.has(Types::STRING) {
+            let ty = match strings {
+                Some(values) => self.choice(&values, base, &format!("{hint}-string")),
+                None => {
+                    self.lose_suggestions(union);
+                    Type::String
+                }
+            };
+            cases.push(by_type("string", ty, JsonType::String));
+        }
+    }
+
+    /// Listed strings beside a plain string, and several formats of one string, are one string.
+    fn lose_suggestions(&mut self, union: &Union<'a>) {
+        let strings = |member: &&Source<'a>| {
+            member.schema.get("type").and_then(Value::as_str) == Some("string")
+        };
+        if union.members.iter().filter(strings).count() > 1 {
+            self.lose(
+                &union.at,
+                union.keyword,
+                "several kinds of strings are one string",
+            );
+        }
+    }
+
+    fn compound_cases(
+        &mut self,
+        members: Vec<Member<'a>>,
+        base: &Facts<'a>,
+        union: &Union<'a>,
+        hint: &str,
+        depth: usize,
+        cases: &mut Vec<Case>,
+    ) {
+        let tag = self.common_tag(&members, base);
+        let count = |kind: Types| members.iter().filter(|member| member.kind == kind).count();
+        let (arrays, objects) = (count(Types::ARRAY), count(Types::OBJECT));
+        let mut last: Vec<Case> = Vec::new();
+        let mut tags = tag.iter().flat_map(|(_, values)| values.iter());
+        let own_keys: Vec<Option<&'a str>> = members
+            .iter()
+            .map(|member| member.own_key(&members))
+            .collect();
+        for (member, own_key) in members.into_iter().zip(own_keys) {
+            let object = member.kind == Types::OBJECT;
+            let value = if object { tags.next() } else { None };
+            let alone = if object { objects == 1 } else { arrays == 1 };
+            let fallback = if object { "object" } else { "array" };
+            let name = match value {
+                Some(Value::String(text)) => kebab(text, "case"),
+                Some(value) => kebab(&value.to_string(), "case"),
+                None if alone => fallback.to_string(),
+                None => kebab(
+                    member.name().as_deref().or(own_key).unwrap_or(fallback),
+                    fallback,
+                ),
+            };
+            let case_hint = format!("{hint}-{name}");
+            let ty = if member.whole {
+                self.convert(&member.sources, &case_hint, depth + 1)
+            } else {
+                self.of_kind(member.kind, member.facts.clone(), &case_hint, depth + 1)
+            };
+            let test = match (value, &tag) {
+                (Some(value), Some((wire, _))) => CaseTest::Tag {
+                    wire: wire.clone(),
+                    value: (*value).clone(),
+                },
+                _ if alone && object => CaseTest::Json(JsonType::Object),
+                _ if alone => CaseTest::Json(JsonType::Array),
+                _ => CaseTest::Try,
+            };
+            if test == CaseTest::Try {
+                self.lose(
+                    &union.at,
+                    union.keyword,
+                    "nothing tells the cases apart, so they are tried in order",
+                );
+            }
+            // `json` takes anything, so it is tried when all else has failed; equal types are one case.
+            let free = ty == Type::Json && test == CaseTest::Try;
+            let known = cases
+                .iter()
+                .chain(&last)
+                .any(|case| case.ty == ty && case.test == CaseTest::Try);
+            if !(known && test == CaseTest::Try) {
+                let case = Case {
+                    wit: name,
+                    ty,
+                    test,
+                };
+                if free {
+                    last.push(case)
+                } else {
+                    cases.push(case)
+                }
+            }
+        }
+        cases.append(&mut last);
+    }
+
+    /// The key that holds another constant in each object, and its values in the order of the members.
+    fn common_tag(
+        &mut self,
+        members: &[Member<'a>],
+        base: &Facts<'a>,
+    ) -> Option<(String, Vec<&'a Value>)> {
+        let objects: Vec<Facts<'a>> = members
+            .iter()
+            .filter(|member| member.kind == Types::OBJECT)
+            .map(|member| self.collect(&member.sources))
+            .collect();
+        let (first, _) = objects
+            .split_first()
+            .filter(|(_, others)| !others.is_empty())?;
+        let mut names: Vec<&'a str> = first.properties.keys().copied().collect();
+        if let Some(stated) = base.discriminator {
+            names.sort_by_key(|name| *name != stated);
+        }
+        names.into_iter().find_map(|name| {
+            let mut values: Vec<&'a Value> = Vec::new();
+            for object in &objects {
+                let sources = object.properties.get(name)?;
+                let value = self.constant(sources, object.required.contains(name))?;
+                if values.contains(&value)
+                    || !(value.is_string() || value.is_i64() || value.is_boolean())
+                {
+                    return None;
+                }
+                values.push(value);
+            }
+            Some((name.to_string(), values))
+        })
+    }
+
+    /// A variant for a schema that allows several JSON types without `anyOf`.
+    pub(super) fn kinds_variant(
+        &mut self,
+        kinds: Types,
+        facts: Facts<'a>,
+        hint: &str,
+        depth: usize,
+    ) -> Type {
+        let mut cases: Vec<Case> = Vec::new();
+        let union = Union {
+            keyword: "type",
+            at: facts.at.clone(),
+            members: Vec::new(),
+        };
+        self.scalar_cases(
+            kinds.without(Types::ARRAY).without(Types::OBJECT),
+            None,
+            &facts,
+            &union,
+            hint,
+            &mut cases,
+        );
+        for (kind, name, json) in [
+            (Types::ARRAY, "array", JsonType::Array),
+            (Types::OBJECT, "object", JsonType::Object),
+        ] {
+            if kinds.has(kind) {
+                let ty = self.of_kind(kind, facts.clone(), &format!("{hint}-{name}"), depth + 1);
+                cases.push(by_type(name, ty, json));
+            }
+        }
+        self.finish(cases, &facts, hint)
+    }
+
+    fn finish(&mut self, mut cases: Vec<Case>, facts: &Facts<'a>, hint: &str) -> Type {
+        if cases.len() > MEMBERS {
+            self.lose(
+                &facts.at,
+                "oneOf",
+                "too many cases for a variant; given as JSON",
+            );
+            return Type::Json;
+        }
+        if cases.len() == 1 {
+            return cases.remove(0).ty;
+        }
+        if cases.is_empty() {
+            return Type::Json;
+        }
+        let wishes: Vec<String> = cases.iter().map(|case| case.wit.clone()).collect();
+        for (case, name) in cases.iter_mut().zip(Names::default().claim_all(&wishes)) {
+            case.wit = name;
+        }
+        self.define(hint, facts, TypeKind::Variant(cases))
+    }
+}
+
+impl<'a> Member<'a> {
+    /// The first required key that no other member has: what an unnamed object is about.
+    fn own_key(&self, members: &[Member<'a>]) -> Option<&'a str> {
+        let keys = self.facts.properties.keys().copied();
+        let others = |key: &str| {
+            members
+                .iter()
+                .filter(|member| member.facts.properties.contains_key(key))
+                .count()
+        };
+        // Bounded, because every key is looked up in every member.
+        keys.take(32)
+            .find(|key| self.facts.required.contains(key) && others(key) == 1)
+    }
+
+    /// What the schema's author calls it.
+    fn name(&self) -> Option<String> {
+        let source = self.sources.last()?;
+        match source.pure_reference() {
+            Some(reference) => name_of(reference),
+            None => self.facts.title.map(str::to_string),
+        }
+    }
+}
+
+fn by_type(wit: &str, ty: Type, json: JsonType) -> Case {
+    Case {
+        wit: wit.to_string(),
+        ty,
+        test: CaseTest::Json(json),
+    }
+}

@@ -1,0 +1,231 @@
+//! What a run uses of the machine: CPU time that stops while the guest waits, memory, wall time. The engine asks here at
+//! each epoch and at each growth of a memory; going over is an error that ends the run, never the host.
+
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use wasmtime::{Engine, ResourceLimiter};
+
+use crate::limits::Limits;
+
+/// A budget that a run went over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// The guest computed longer than it may.
+    #[error("the program used more than its {0:?} of CPU time")]
+    Cpu(Duration),
+    /// The run took longer than it may.
+    #[error("the run took more than its {0:?} of time")]
+    Wall(Duration),
+    /// The guest's memories grew larger than they may.
+    #[error("the program used more than its {} MiB of memory", .0 >> 20)]
+    Memory(usize),
+    /// The result is larger than it may be.
+    #[error("the result is larger than {0} bytes")]
+    Result(usize),
+    /// The calls or bytes of the run are used up.
+    #[error("{0}")]
+    Calls(String),
+}
+
+impl Exceeded {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Exceeded::Cpu(_) => {
+                "look for a loop that does not end, or raise it with `--max-cpu SECONDS`"
+            }
+            Exceeded::Wall(_) => {
+                "a tool may be slow, or a promise may never be settled; raise it with `--max-time SECONDS`"
+            }
+            Exceeded::Memory(_) => "work on the data in parts, or raise it with `--max-memory MIB`",
+            Exceeded::Result(_) => "return the few values that matter instead of all data",
+            Exceeded::Calls(_) => "ask for more per call, or raise it with `--max-calls N`",
+        }
+    }
+}
+
+/// The CPU clock of one run: it ticks only while the run's future is polled.
+#[derive(Debug, Default)]
+pub(crate) struct CpuClock {
+    state: Mutex<(Duration, Option<Instant>)>,
+}
+
+impl CpuClock {
+    pub(crate) fn spent(&self) -> Duration {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 + state.1.map_or(Duration::ZERO, |start| start.elapsed())
+    }
+
+    fn start(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 = Some(Instant::now());
+    }
+
+    fn stop(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(start) = state.1.take() {
+            state.0 += start.elapsed();
+        }
+    }
+}
+
+/// A future whose polls are measured by a clock.
+pub(crate) struct Metered<F> {
+    pub(crate) clock: Arc<CpuClock>,
+    pub(crate) future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.clock.start();
+        let poll = self.future.as_mut().poll(cx);
+        self.clock.stop();
+        poll
+    }
+}
+
+/// Counts the bytes of all memories and tables of one store.
+#[derive(Debug)]
+pub(crate) struct MemoryBudget {
+    pub(crate) limit: usize,
+    pub(crate) used: usize,
+}
+
+impl MemoryBudget {
+    fn grow(&mut self, current: usize, desired: usize) -> wasmtime::Result<bool> {
+        self.used = self.used.saturating_add(desired.saturating_sub(current));
+        if self.used > self.limit {
+            // A refused growth would leave some engines spinning; an error ends the run at once.
+            return Err(wasmtime::Error::new(Exceeded::Memory(self.limit)));
+        }
+        Ok(true)
+    }
+}
+
+impl ResourceLimiter for MemoryBudget {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.grow(current, desired)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.grow(
+            current.saturating_mul(size_of::<usize>()),
+            desired.saturating_mul(size_of::<usize>()),
+        )
+    }
+
+    fn instances(&self) -> usize {
+        200
+    }
+
+    fn tables(&self) -> usize {
+        200
+    }
+
+    fn memories(&self) -> usize {
+        50
+    }
+}
+
+/// What an epoch asks: may this run go on?
+pub(crate) fn check_time(
+    clock: &CpuClock,
+    started: Instant,
+    limits: &Limits,
+) -> Result<(), Exceeded> {
+    if clock.spent() > limits.cpu {
+        return Err(Exceeded::Cpu(limits.cpu));
+    }
+    if started.elapsed() > limits.wall {
+        return Err(Exceeded::Wall(limits.wall));
+    }
+    Ok(())
+}
+
+/// How often a running guest is asked to check its time.
+const TICK: Duration = Duration::from_millis(2);
+
+/// The thread that advances the engine's epoch while any run is active. It sleeps otherwise, and ends with the host.
+#[derive(Debug)]
+pub(crate) struct Ticker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    active: Mutex<usize>,
+    wake: Condvar,
+    closed: AtomicUsize,
+}
+
+/// One active run; the ticker ticks as long as any is held.
+#[derive(Debug)]
+pub(crate) struct Active(Arc<Shared>);
+
+impl Ticker {
+    pub(crate) fn start(engine: &Engine) -> std::io::Result<Ticker> {
+        let shared = Arc::new(Shared::default());
+        let (thread, engine) = (Arc::clone(&shared), engine.weak());
+        std::thread::Builder::new()
+            .name("witgate-epoch".into())
+            .spawn(move || {
+                while thread.closed.load(Ordering::Acquire) == 0 {
+                    let mut active = thread.active.lock().unwrap_or_else(PoisonError::into_inner);
+                    while *active == 0 && thread.closed.load(Ordering::Acquire) == 0 {
+                        active = thread
+                            .wake
+                            .wait(active)
+                            .unwrap_or_else(PoisonError::into_inner);
+                    }
+                    drop(active);
+                    std::thread::sleep(TICK);
+                    match engine.upgrade() {
+                        Some(engine) => engine.increment_epoch(),
+                        None => return,
+                    }
+                }
+            })?;
+        Ok(Ticker { shared })
+    }
+
+    pub(crate) fn activate(&self) -> Active {
+        *self
+            .shared
+            .active
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) += 1;
+        self.shared.wake.notify_one();
+        Active(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        *self.0.active.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.closed.store(1, Ordering::Release);
+        self.shared.wake.notify_one();
+    }
+}

@@ -1,0 +1,385 @@
+//! One tool call, from the arguments that the guest gave to the value it gets back: validate, gate, send, validate, book,
+//! and one journal record whatever happens on the way.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+use wasmtime::component::{ComponentType, Lift, Lower, Val};
+
+use crate::admission::Plan;
+use crate::definitions::{Definition, Violation};
+use crate::gate::{self, Call, Denial, Spent};
+use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
+use crate::mcp::{ServerError, ToolReply};
+use crate::servers::Servers;
+
+/// Why a tool call failed, as the contract's `tool-error-kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[repr(u8)]
+pub enum ToolErrorKind {
+    /// The arguments break the tool's input schema; nothing was sent.
+    #[component(name = "invalid-arguments")]
+    InvalidArguments,
+    /// The grants do not allow this call; nothing was sent.
+    #[component(name = "denied")]
+    Denied,
+    /// A budget of the run is used up.
+    #[component(name = "limit")]
+    Limit,
+    /// The tool ran and reported a failure.
+    #[component(name = "tool-failed")]
+    ToolFailed,
+    /// The tool's result breaks its output schema.
+    #[component(name = "invalid-result")]
+    InvalidResult,
+    /// The server could not be reached, died, or did not answer in time.
+    #[component(name = "unavailable")]
+    Unavailable,
+}
+
+impl ToolErrorKind {
+    /// The contract's spelling.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ToolErrorKind::InvalidArguments => "invalid-arguments",
+            ToolErrorKind::Denied => "denied",
+            ToolErrorKind::Limit => "limit",
+            ToolErrorKind::ToolFailed => "tool-failed",
+            ToolErrorKind::InvalidResult => "invalid-result",
+            ToolErrorKind::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// A failed tool call, as the guest sees it: the contract's `tool-error`.
+#[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct ToolError {
+    /// Why.
+    pub kind: ToolErrorKind,
+    /// `server/tool`.
+    pub tool: String,
+    /// For the program's author; names fields, never values.
+    pub message: String,
+    /// What the tool or the check reported, as JSON text.
+    pub detail: Option<String>,
+}
+
+impl ToolError {
+    pub(crate) fn to_val(&self) -> Val {
+        Val::Record(vec![
+            ("kind".into(), Val::Enum(self.kind.name().into())),
+            ("tool".into(), Val::String(self.tool.clone())),
+            ("message".into(), Val::String(self.message.clone())),
+            (
+                "detail".into(),
+                Val::Option(self.detail.clone().map(|d| Box::new(Val::String(d)))),
+            ),
+        ])
+    }
+}
+
+/// What the calls of one run share.
+pub(crate) struct Calls {
+    pub(crate) run: String,
+    pub(crate) plan: Plan,
+    pub(crate) definitions: Vec<Arc<Definition>>,
+    pub(crate) spent: Mutex<Spent>,
+    pub(crate) in_flight: Semaphore,
+    pub(crate) sequence: AtomicU64,
+    pub(crate) servers: Servers,
+    pub(crate) journal: Arc<Journal>,
+}
+
+impl Calls {
+    /// Calls a tool of the plan. The value is the structured result where there is one, else the normalised content.
+    pub(crate) async fn call(&self, index: usize, arguments: Value) -> Result<Value, ToolError> {
+        let definition = &self.definitions[index];
+        let mut attempt = self.attempt(definition, &arguments);
+        let error = |kind, message: String, detail: Option<Value>| ToolError {
+            kind,
+            tool: format!("{}/{}", definition.server, definition.tool.name),
+            message,
+            detail: detail.map(|d| d.to_string()),
+        };
+
+        let arguments = match check_arguments(definition, arguments) {
+            Ok(arguments) => arguments,
+            Err(violations) => {
+                let message = describe(&violations);
+                attempt.refuse(Verdict::Invalid, Blame::Program, &message);
+                return Err(error(
+                    ToolErrorKind::InvalidArguments,
+                    message,
+                    Some(to_detail(&violations)),
+                ));
+            }
+        };
+
+        if let Some(why) = self.journal.failure() {
+            let message = format!(
+                "the journal cannot be written ({why}), and no call is made without a record"
+            );
+            attempt.refuse(Verdict::Denied, Blame::Grant, &message);
+            return Err(error(ToolErrorKind::Denied, message, None));
+        }
+
+        // The semaphore is never closed; were it, the call would go on without waiting.
+        let _place = self.in_flight.acquire().await.ok();
+        let call = Call {
+            tool: index,
+            arguments,
+            bytes: attempt.record.arguments_bytes,
+        };
+        let checked = gate::check(&self.plan, &mut self.spent(), call);
+        let (permit, grant) = match checked {
+            Ok(permitted) => permitted,
+            Err(denial) => {
+                attempt.refuse(Verdict::Denied, Blame::Grant, &denial.to_string());
+                return Err(error(denied(&denial), denial.to_string(), None));
+            }
+        };
+        attempt.permit(&self.plan.grants[grant].origin);
+
+        let deadline = Instant::now() + self.plan.limits.call_time;
+        let reply = match self.servers.call(permit, deadline).await {
+            Ok(reply) => reply,
+            // The server answered, with an error of its protocol: the tool could not be run that way.
+            Err(ServerError::Rpc { code, message, .. }) => {
+                attempt.end(Outcome::ToolFailed, Some(Blame::Server), None);
+                let detail = serde_json::json!({"code": code});
+                return Err(error(
+                    ToolErrorKind::ToolFailed,
+                    shorten(&message),
+                    Some(detail),
+                ));
+            }
+            Err(failed) => {
+                attempt.end(Outcome::Unavailable, Some(Blame::Server), None);
+                return Err(error(ToolErrorKind::Unavailable, failed.to_string(), None));
+            }
+        };
+
+        let is_error = reply.is_error;
+        let structured = reply.structured.is_some();
+        let value = normalise(reply);
+        let bytes = value.to_string().len() as u64;
+        attempt.result(&value, bytes);
+        let booked = gate::book_result(&self.plan, &mut self.spent(), grant, bytes);
+        if is_error {
+            attempt.end(Outcome::ToolFailed, Some(Blame::Server), Some(bytes));
+            let message = match &value {
+                Value::String(text) => shorten(text),
+                _ => "the tool reported a failure".to_owned(),
+            };
+            return Err(error(ToolErrorKind::ToolFailed, message, Some(value)));
+        }
+        if let Err(denial) = booked {
+            attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
+            return Err(error(denied(&denial), denial.to_string(), None));
+        }
+        if bytes > self.plan.limits.call_bytes {
+            attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
+            let message = format!(
+                "the result is {bytes} bytes, at most {} are allowed; ask for less per call",
+                self.plan.limits.call_bytes
+            );
+            return Err(error(ToolErrorKind::Limit, message, None));
+        }
+        if definition.tool.output_schema.is_some() {
+            let violations = if structured {
+                definition.check_result(&value).err().unwrap_or_default()
+            } else {
+                vec![Violation {
+                    at: String::new(),
+                    why: "the tool declares an output schema but sent no structured content".into(),
+                }]
+            };
+            if !violations.is_empty() {
+                attempt.end(Outcome::InvalidResult, Some(Blame::Server), Some(bytes));
+                let message = format!(
+                    "the server's result breaks the tool's own output schema: {}",
+                    describe(&violations)
+                );
+                return Err(error(
+                    ToolErrorKind::InvalidResult,
+                    message,
+                    Some(to_detail(&violations)),
+                ));
+            }
+        }
+        attempt.end(Outcome::Ok, None, Some(bytes));
+        Ok(unwrap(value, definition))
+    }
+
+    /// Records an attempt whose arguments could not even be read as JSON, and returns the guest's error.
+    pub(crate) fn unreadable(&self, index: usize, at: &str, why: &str) -> ToolError {
+        let definition = &self.definitions[index];
+        let message = format!("{why} at `{at}`");
+        self.attempt(definition, &Value::Null)
+            .refuse(Verdict::Invalid, Blame::Program, &message);
+        ToolError {
+            kind: ToolErrorKind::InvalidArguments,
+            tool: format!("{}/{}", definition.server, definition.tool.name),
+            message,
+            detail: None,
+        }
+    }
+
+    pub(crate) fn spent(&self) -> std::sync::MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn attempt(&self, definition: &Definition, arguments: &Value) -> Attempt<'_> {
+        let record = Record {
+            run: self.run.clone(),
+            sequence: self.sequence.fetch_add(1, Ordering::Relaxed),
+            time: now(),
+            server: definition.server.clone(),
+            tool: definition.tool.name.clone(),
+            verdict: Verdict::Denied,
+            reason: None,
+            grant: None,
+            arguments_sha256: journal::digest(arguments),
+            arguments_bytes: arguments.to_string().len() as u64,
+            outcome: None,
+            blame: None,
+            result_sha256: None,
+            result_bytes: None,
+            milliseconds: None,
+        };
+        Attempt {
+            journal: &self.journal,
+            started: Instant::now(),
+            record,
+        }
+    }
+}
+
+/// One attempt under way. Its record is written when it is dropped, so that none is ever missing: a call that the end of
+/// the run cuts off is recorded as cancelled.
+struct Attempt<'a> {
+    journal: &'a Journal,
+    started: Instant,
+    record: Record,
+}
+
+impl Attempt<'_> {
+    fn refuse(&mut self, verdict: Verdict, blame: Blame, reason: &str) {
+        self.record.verdict = verdict;
+        self.record.blame = Some(blame);
+        self.record.reason = Some(reason.to_owned());
+    }
+
+    fn permit(&mut self, grant: &str) {
+        self.record.verdict = Verdict::Permitted;
+        self.record.grant = Some(grant.to_owned());
+        self.record.outcome = Some(Outcome::Cancelled);
+        self.started = Instant::now();
+    }
+
+    fn result(&mut self, value: &Value, bytes: u64) {
+        self.record.result_sha256 = Some(journal::digest(value));
+        self.record.result_bytes = Some(bytes);
+    }
+
+    fn end(&mut self, outcome: Outcome, blame: Option<Blame>, bytes: Option<u64>) {
+        self.record.outcome = Some(outcome);
+        self.record.blame = blame;
+        self.record.result_bytes = bytes;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.record.verdict == Verdict::Permitted {
+            self.record.milliseconds = Some(self.started.elapsed().as_secs_f64() * 1000.0);
+        }
+        if let Err(error) = self.journal.record(&self.record) {
+            self.journal.fail(&error);
+        }
+    }
+}
+
+fn check_arguments(
+    definition: &Definition,
+    arguments: Value,
+) -> Result<Map<String, Value>, Vec<Violation>> {
+    definition.check_arguments(&arguments)?;
+    match arguments {
+        Value::Object(map) => Ok(map),
+        _ => Err(vec![Violation {
+            at: String::new(),
+            why: "must be an object".into(),
+        }]),
+    }
+}
+
+fn denied(denial: &Denial) -> ToolErrorKind {
+    if denial.is_limit() {
+        ToolErrorKind::Limit
+    } else {
+        ToolErrorKind::Denied
+    }
+}
+
+fn describe(violations: &[Violation]) -> String {
+    violations
+        .iter()
+        .map(|v| match v.at.as_str() {
+            "" => v.why.clone(),
+            at => format!("`{at}` {}", v.why),
+        })
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn to_detail(violations: &[Violation]) -> Value {
+    violations
+        .iter()
+        .map(|v| serde_json::json!({"at": v.at, "why": v.why}))
+        .collect()
+}
+
+/// Structured content if there is any, else one text block (parsed where it is JSON, else the string), else the blocks.
+fn normalise(reply: ToolReply) -> Value {
+    if let Some(structured) = reply.structured {
+        return structured;
+    }
+    match reply.content.as_slice() {
+        [block] if block.get("type").and_then(Value::as_str) == Some("text") => {
+            let text = block.get("text").and_then(Value::as_str).unwrap_or("");
+            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+        }
+        _ => Value::Array(reply.content),
+    }
+}
+
+fn unwrap(value: Value, definition: &Definition) -> Value {
+    match value {
+        Value::Object(mut map) if definition.model.unwrap_result && map.len() == 1 => map
+            .remove("result")
+            .unwrap_or_else(|| Value::Object(Map::new())),
+        value => value,
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(2_000).collect();
+    if short.len() < text.len() {
+        short.push_str(" ...");
+    }
+    short
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as u64)
+}

@@ -1,0 +1,186 @@
+//! The engine and its caches. One [`Host`] serves any number of runs at once. Compiled code is kept on disk under a key of
+//! the bytes, the engine's version and its configuration; the folder belongs to its owner alone, since what is in it runs.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use wasmtime::component::Component;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, Module, PoolingAllocationConfig};
+
+use crate::budget::Ticker;
+use crate::program::{LoadError, digest};
+
+/// Deepest native stack of a guest, in bytes, and the stack of its fibre, which also holds host frames.
+const WASM_STACK: usize = 4 << 20;
+const FIBRE_STACK: usize = 6 << 20;
+
+/// Components kept compiled in memory.
+const COMPONENTS_IN_MEMORY: usize = 256;
+
+/// How a host is set up.
+#[derive(Debug, Clone, Default)]
+pub struct HostOptions {
+    /// Folder for compiled code; without one, nothing is kept beyond the process.
+    pub cache: Option<PathBuf>,
+    /// Reserve this many instance slots up front: faster starts for a process that runs many programs. Each slot holds
+    /// `Limits::memory` at most.
+    pub pooled_instances: Option<u32>,
+}
+
+/// The engine that compiles and runs programs.
+#[derive(Debug)]
+pub struct Host {
+    pub(crate) engine: Engine,
+    pub(crate) ticker: Ticker,
+    cache: Option<PathBuf>,
+    modules: Mutex<HashMap<String, Module>>,
+    components: Mutex<HashMap<String, Component>>,
+}
+
+/// Why a host could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The engine refuses its configuration on this machine.
+    #[error("the WebAssembly engine does not start: {0}")]
+    Engine(String),
+    /// The clock thread does not start.
+    #[error("cannot start the clock thread")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Host {
+    /// Sets an engine up.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn new(options: HostOptions) -> Result<Host, HostError> {
+        let engine_error = |e: wasmtime::Error| HostError::Engine(format!("{e:#}"));
+        let mut config = Config::new();
+        config
+            .wasm_component_model(true)
+            .wasm_component_model_async(true)
+            .epoch_interruption(true)
+            .max_wasm_stack(WASM_STACK)
+            .async_stack_size(FIBRE_STACK);
+        if let Some(instances) = options.pooled_instances {
+            let mut pool = PoolingAllocationConfig::new();
+            // A component has a handful of core instances, memories and tables beside its own.
+            pool.total_component_instances(instances)
+                .total_core_instances(instances.saturating_mul(8))
+                .total_memories(instances.saturating_mul(2))
+                .total_tables(instances.saturating_mul(4))
+                .total_stacks(instances.saturating_mul(2))
+                .table_elements(20_000)
+                .max_memory_size(4 << 30)
+                .linear_memory_keep_resident(1 << 20)
+                .table_keep_resident(64 << 10);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        }
+        let engine = Engine::new(&config).map_err(engine_error)?;
+        let ticker = Ticker::start(&engine).map_err(HostError::Thread)?;
+        Ok(Host {
+            engine,
+            ticker,
+            cache: options.cache,
+            modules: Mutex::default(),
+            components: Mutex::default(),
+        })
+    }
+
+    /// Gives programs a core module to link with under a name: the JavaScript engine. Compiled once, then cached.
+    ///
+    /// # Errors
+    /// When the module is not valid or the cache cannot be written.
+    pub fn add_module(&self, name: &str, wasm: &[u8]) -> Result<(), LoadError> {
+        let module = self.cached(
+            wasm,
+            |bytes| Module::new(&self.engine, bytes),
+            Module::serialize,
+            // SAFETY: the file was written by this function into a folder of its owner alone, under a key that covers the
+            // engine's version and configuration; the engine checks these again.
+            |path| unsafe { Module::deserialize_file(&self.engine, path) },
+        )?;
+        lock(&self.modules).insert(name.to_owned(), module);
+        Ok(())
+    }
+
+    /// Whether a module was given under this name.
+    #[must_use]
+    pub fn has_module(&self, name: &str) -> bool {
+        lock(&self.modules).contains_key(name)
+    }
+
+    pub(crate) fn module(&self, name: &str) -> Option<Module> {
+        lock(&self.modules).get(name).cloned()
+    }
+
+    pub(crate) fn component(&self, bytes: &[u8]) -> Result<Component, LoadError> {
+        let key = digest(bytes);
+        if let Some(component) = lock(&self.components).get(&key) {
+            return Ok(component.clone());
+        }
+        let component = self.cached(
+            bytes,
+            |bytes| Component::from_binary(&self.engine, bytes),
+            Component::serialize,
+            // SAFETY: as in `add_module`.
+            |path| unsafe { Component::deserialize_file(&self.engine, path) },
+        )?;
+        let mut components = lock(&self.components);
+        if components.len() >= COMPONENTS_IN_MEMORY {
+            components.clear();
+        }
+        components.insert(key, component.clone());
+        Ok(component)
+    }
+
+    fn cached<T>(
+        &self,
+        bytes: &[u8],
+        compile: impl FnOnce(&[u8]) -> wasmtime::Result<T>,
+        serialize: impl FnOnce(&T) -> wasmtime::Result<Vec<u8>>,
+        load: impl FnOnce(&Path) -> wasmtime::Result<T>,
+    ) -> Result<T, LoadError> {
+        let invalid = |e: wasmtime::Error| LoadError::Invalid {
+            message: format!("{e:#}"),
+        };
+        let Some(folder) = &self.cache else {
+            return compile(bytes).map_err(invalid);
+        };
+        let file = folder.join(format!("{}-{}.cwasm", digest(bytes), self.version()));
+        if let Ok(loaded) = load(&file) {
+            return Ok(loaded);
+        }
+        let compiled = compile(bytes).map_err(invalid)?;
+        let code = serialize(&compiled).map_err(invalid)?;
+        write_private(folder, &file, &code).map_err(LoadError::Cache)?;
+        Ok(compiled)
+    }
+
+    /// The engine's version and configuration, as a short hex key.
+    fn version(&self) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.engine
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+}
+
+/// Writes a file whole or not at all, in a folder that only its owner may enter.
+fn write_private(folder: &Path, file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if !folder.exists() {
+        std::fs::create_dir_all(folder)?;
+        #[cfg(unix)]
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
+    let draft = file.with_extension(format!("{}.tmp", std::process::id()));
+    std::fs::write(&draft, bytes)?;
+    std::fs::rename(&draft, file)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,40 @@
+//! Runs components against live MCP servers, under grants that a person wrote.
+//!
+//! Data flows one way: a [`config`] names servers; [`servers`] starts them and lists their tools; [`definitions`] models
+//! these; a [`program`] is compiled and its [`imports`] read; [`admission`] holds them against the [`grants`] and returns a
+//! plan or every reason against it; [`run`] links the plan and runs. Each call passes the [`gate`], whose permit is the only
+//! thing that [`servers`] takes, and leaves a record in the [`journal`].
+
+pub mod config;
+pub mod grants;
+pub mod limits;
+
+pub mod definitions;
+pub mod host;
+pub mod imports;
+pub mod program;
+
+pub mod admission;
+pub mod gate;
+pub mod run;
+
+pub mod mcp;
+pub mod servers;
+
+pub mod call;
+pub mod journal;
+
+mod budget;
+mod link;
+mod values;
+
+pub use admission::{Plan, Reason, Refusal, admit};
+pub use budget::Exceeded;
+pub use definitions::Definitions;
+pub use grants::Grants;
+pub use host::{Host, HostOptions};
+pub use journal::Journal;
+pub use limits::Limits;
+pub use program::{Program, Script};
+pub use run::{Finished, Prepared, RunError, RunOptions};
+pub use servers::Servers;

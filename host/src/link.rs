@@ -1,0 +1,151 @@
+//! A plan -> a linker that holds its imports and nothing else. Tools are linked function by function, each bound to its
+//! place in the plan; what is not in the plan is not there to be called.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::{Accessor, Linker, LinkerInstance, Val};
+use wasmtime::{Engine, Module};
+use witgate_codegen::model::ToolModel;
+use witgate_codegen::select::View;
+
+use crate::admission::Plan;
+use crate::call::{Calls, ToolError};
+use crate::imports::ImportedTool;
+use crate::run::{LogLevel, RunState};
+use crate::values;
+
+/// Links the runtime contract, the engine if the program asks for it, and every tool of the plan.
+///
+/// # Errors
+/// When the engine refuses a definition: a defect of this host, since admission checked every import.
+pub(crate) fn link(
+    engine: &Engine,
+    plan: &Plan,
+    module: Option<(&str, &Module)>,
+) -> wasmtime::Result<Linker<RunState>> {
+    let mut linker = Linker::new(engine);
+    link_runtime(&mut linker)?;
+    if let Some((name, module)) = module {
+        linker.root().module(name, module)?;
+    }
+    for (import, index) in &plan.imports {
+        // Two imports of one interface share an instance: allow asking for it again.
+        linker.allow_shadowing(true);
+        let mut instance = linker.instance(&import.interface)?;
+        match import.view {
+            View::Json => link_json(&mut instance, import, *index)?,
+            View::Typed => link_typed(&mut instance, import, *index)?,
+        }
+    }
+    Ok(linker)
+}
+
+fn link_runtime(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
+    linker.instance("witgate:runtime/types@0.1.0")?;
+
+    let mut console = linker.instance("witgate:runtime/console@0.1.0")?;
+    console.func_wrap("log", |mut store, (level, message): (LogLevel, String)| {
+        store.data_mut().log(level, &message);
+        Ok(())
+    })?;
+
+    let mut clock = linker.instance("witgate:runtime/clock@0.1.0")?;
+    clock.func_wrap("now", |_, ()| Ok((crate::call::now(),)))?;
+    clock.func_wrap_concurrent("sleep", |_: &Accessor<RunState>, (ms,): (u64,)| {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            Ok(())
+        })
+    })?;
+
+    let mut random = linker.instance("witgate:runtime/random@0.1.0")?;
+    random.func_wrap("seed", |_, ()| {
+        use std::hash::{BuildHasher, Hasher};
+        // The standard library seeds its hashers from the system's randomness.
+        let hasher = std::collections::hash_map::RandomState::new().build_hasher();
+        Ok((hasher.finish(),))
+    })?;
+    Ok(())
+}
+
+async fn call_json(calls: &Calls, index: usize, arguments: &str) -> Result<String, ToolError> {
+    let arguments = serde_json::from_str(arguments)
+        .map_err(|e| calls.unreadable(index, "", &format!("the arguments are not JSON ({e})")))?;
+    Ok(calls.call(index, arguments).await?.to_string())
+}
+
+fn link_json(
+    instance: &mut LinkerInstance<'_, RunState>,
+    import: &ImportedTool,
+    index: usize,
+) -> wasmtime::Result<()> {
+    if import.asynchronous {
+        instance.func_wrap_concurrent(
+            &import.function,
+            move |accessor: &Accessor<RunState>, (arguments,): (String,)| {
+                Box::pin(async move {
+                    let calls = accessor.with(|mut access| access.get().calls());
+                    Ok((call_json(&calls, index, &arguments).await,))
+                })
+            },
+        )
+    } else {
+        instance.func_wrap_async(&import.function, move |store, (arguments,): (String,)| {
+            let calls = store.data().calls();
+            Box::new(async move { Ok((call_json(&calls, index, &arguments).await,)) })
+        })
+    }
+}
+
+async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Result<Val> {
+    let model = &calls.definitions[index].model;
+    let result = match arguments(model, params) {
+        Ok(arguments) => calls.call(index, arguments).await.and_then(|value| {
+            values::from_json(&value, &model.output, &model.defs).map_err(|misfit| ToolError {
+                kind: crate::call::ToolErrorKind::InvalidResult,
+                tool: format!("{}/{}", calls.definitions[index].server, model.tool),
+                message: format!(
+                    "the result does not fit the type built from the schema: {misfit}"
+                ),
+                detail: None,
+            })
+        }),
+        Err(misfit) => Err(calls.unreadable(index, &misfit.at, &misfit.why)),
+    };
+    Ok(Val::Result(match result {
+        Ok(value) => Ok(Some(Box::new(value))),
+        Err(error) => Err(Some(Box::new(error.to_val()))),
+    }))
+}
+
+fn arguments(model: &ToolModel, params: &[Val]) -> Result<serde_json::Value, values::Misfit> {
+    match (&model.input, params) {
+        (Some(ty), [param]) => values::to_json(param, ty, &model.defs),
+        _ => Ok(serde_json::Value::Object(serde_json::Map::new())),
+    }
+}
+
+fn link_typed(
+    instance: &mut LinkerInstance<'_, RunState>,
+    import: &ImportedTool,
+    index: usize,
+) -> wasmtime::Result<()> {
+    if import.asynchronous {
+        instance.func_new_concurrent(&import.function, move |accessor, _, params, results| {
+            Box::pin(async move {
+                let calls: Arc<Calls> = accessor.with(|mut access| access.get().calls());
+                results[0] = call_typed(&calls, index, params).await?;
+                Ok(())
+            })
+        })
+    } else {
+        instance.func_new_async(&import.function, move |store, _, params, results| {
+            let calls = store.data().calls();
+            Box::new(async move {
+                results[0] = call_typed(&calls, index, params).await?;
+                Ok(())
+            })
+        })
+    }
+}

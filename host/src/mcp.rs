@@ -1,0 +1,481 @@
+//! The session with one MCP server, over a child process or streamable HTTP. Only this file, `pipe` and `tap` know rmcp.
+//!
+//! Results of `tools/list` and `tools/call` are taken as they were sent, before rmcp types them: a definition hash must
+//! cover every key, and a large result of a child process is parsed once. What is in a result is not read here: see `client`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{HeaderName, HeaderValue};
+use rmcp::model::{
+    CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
+    CustomResult, ErrorData, Implementation, ListRootsRequestMethod, ListToolsRequest,
+    PaginatedRequestParams, ProtocolVersion, ServerResult,
+};
+use rmcp::service::{
+    ClientInitializeError, ClientLifecycleMode, NotificationContext, Peer, PeerRequestOptions,
+    RequestContext, RequestHandle, RunningService, ServiceError, serve_client_with_lifecycle,
+};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::{
+    StreamableHttpClientTransportConfig, StreamableHttpError,
+};
+use rmcp::{ClientHandler, RoleClient};
+use serde_json::{Map, Value};
+use tokio::time::{timeout, timeout_at};
+use witgate_codegen::catalog::ServerInfo;
+
+use crate::config::{ServerConfig, Transport, redact};
+
+mod child;
+mod client;
+mod error;
+mod http;
+mod pipe;
+mod tap;
+
+pub use client::{Client, ClientLimits, LogHook, LogLine, ToolReply};
+pub use error::ServerError;
+
+use pipe::Pipe;
+use tap::{HttpError, Raw, Stashed, Tap};
+
+/// A session under way. Dropping it kills the server's process group.
+struct Session {
+    server: String,
+    limits: ClientLimits,
+    secrets: Vec<String>,
+    peer: Peer<RoleClient>,
+    running: tokio::sync::Mutex<RunningService<RoleClient, Quiet>>,
+    child: Option<child::Child>,
+    raw: Raw,
+    list_changes: Arc<AtomicU64>,
+}
+
+impl Session {
+    async fn connect(
+        server: &str,
+        config: &ServerConfig,
+        limits: &ClientLimits,
+    ) -> Result<Session, ServerError> {
+        let deadline = tokio::time::Instant::now() + limits.connect;
+        let list_changes = Arc::new(AtomicU64::new(0));
+        let quiet = || Quiet {
+            list_changes: list_changes.clone(),
+        };
+        let session = |running: RunningService<RoleClient, Quiet>, child, raw| Session {
+            server: server.to_owned(),
+            limits: limits.clone(),
+            secrets: config.secrets.clone(),
+            peer: running.peer().clone(),
+            running: tokio::sync::Mutex::new(running),
+            child,
+            raw,
+            list_changes: list_changes.clone(),
+        };
+        let late = |stderr_tail| ServerError::Timeout {
+            server: server.to_owned(),
+            doing: "start".to_owned(),
+            after: limits.connect,
+            stderr_tail,
+        };
+        let refused =
+            |error: ClientInitializeError| handshake_error(server, config, limits, &error);
+        match &config.transport {
+            Transport::Stdio {
+                command,
+                args,
+                env,
+                cwd,
+            } => {
+                let launch = child::Launch {
+                    command,
+                    args,
+                    env,
+                    cwd,
+                    secrets: &config.secrets,
+                };
+                // A server that quits over the unknown `server/discover` gets a second start, without it.
+                let mut modes = vec![ClientLifecycleMode::Initialize, auto()];
+                loop {
+                    let (child, ends) = child::spawn(server, &launch, limits)?;
+                    let mode = modes.pop().unwrap_or(ClientLifecycleMode::Initialize);
+                    let served = serve_client_with_lifecycle(quiet(), Pipe::new(ends), mode);
+                    match timeout_at(deadline, served).await {
+                        Ok(Ok(running)) => {
+                            return Ok(session(running, Some(child), Raw::default()));
+                        }
+                        Ok(Err(error)) => match child.why_gone().await {
+                            Some(ServerError::Closed { .. }) if !modes.is_empty() => {}
+                            gone => return Err(gone.unwrap_or_else(|| refused(error))),
+                        },
+                        Err(_) => return Err(late(child.tail())),
+                    }
+                }
+            }
+            Transport::Http { url, headers } => {
+                let failed = |reason: String| ServerError::Spawn {
+                    server: server.to_owned(),
+                    reason,
+                };
+                let http =
+                    http::client(url).map_err(|error| failed(chain(&error.without_url())))?;
+                let tap = Tap {
+                    http,
+                    raw: Raw::default(),
+                };
+                let mut fields = HashMap::new();
+                for (name, value) in headers {
+                    let wrong = || {
+                        failed(format!(
+                            "the header `{name}` has a name or value that HTTP does not allow"
+                        ))
+                    };
+                    let mut text = HeaderValue::from_str(value).map_err(|_| wrong())?;
+                    text.set_sensitive(true);
+                    fields.insert(
+                        HeaderName::try_from(name.as_str()).map_err(|_| wrong())?,
+                        text,
+                    );
+                }
+                let raw = tap.raw.clone();
+                let options = StreamableHttpClientTransportConfig::with_uri(url.as_str())
+                    .custom_headers(fields)
+                    .max_concurrent_requests(64)
+                    .max_sse_event_size(limits.max_message)
+                    .max_json_response_size(limits.max_message);
+                let transport = StreamableHttpClientTransport::with_client(tap, options);
+                match timeout_at(
+                    deadline,
+                    serve_client_with_lifecycle(quiet(), transport, auto()),
+                )
+                .await
+                {
+                    Ok(Ok(running)) => Ok(session(running, None, raw)),
+                    Ok(Err(error)) => Err(refused(error)),
+                    Err(_) => Err(late(String::new())),
+                }
+            }
+        }
+    }
+
+    fn protocol(&self) -> String {
+        self.peer
+            .peer_info()
+            .map(|info| info.protocol_version.to_string())
+            .unwrap_or_default()
+    }
+
+    fn info(&self) -> Option<ServerInfo> {
+        let peer = self.peer.peer_info()?;
+        peer.server_info.as_ref().map(|info| ServerInfo {
+            name: info.name.clone(),
+            version: info.version.clone(),
+        })
+    }
+
+    fn offers_tools(&self) -> bool {
+        self.peer
+            .peer_info()
+            .is_none_or(|peer| peer.capabilities.tools.is_some())
+    }
+
+    fn list_changes(&self) -> u64 {
+        self.list_changes.load(Ordering::Relaxed)
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.peer.is_transport_closed() && self.child.as_ref().is_none_or(child::Child::is_alive)
+    }
+
+    /// One page of `tools/list`, as it was sent.
+    async fn list_tools(
+        &self,
+        cursor: Option<String>,
+        deadline: Instant,
+    ) -> Result<Value, ServerError> {
+        let params = PaginatedRequestParams::default().with_cursor(cursor);
+        let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
+        self.request(request, deadline, "list its tools").await
+    }
+
+    /// The result of `tools/call`, as it was sent.
+    async fn call_tool(
+        &self,
+        tool: &str,
+        arguments: Map<String, Value>,
+        deadline: Instant,
+    ) -> Result<Value, ServerError> {
+        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        self.request(request, deadline, &format!("answer `{tool}`"))
+            .await
+    }
+
+    async fn close(&self) {
+        let mut running = self.running.lock().await;
+        // Whatever is not closed by then is ended below.
+        let _ = running.close_with_timeout(Duration::from_secs(2)).await;
+        if let Some(child) = &self.child {
+            child.close().await;
+        }
+    }
+
+    /// Sends a request; its result as it was sent.
+    async fn request(
+        &self,
+        request: ClientRequest,
+        deadline: Instant,
+        doing: &str,
+    ) -> Result<Value, ServerError> {
+        let started = Instant::now();
+        let deadline = tokio::time::Instant::from_std(deadline);
+        let late = || ServerError::Timeout {
+            server: self.server.clone(),
+            doing: doing.to_owned(),
+            after: started.elapsed(),
+            stderr_tail: self
+                .child
+                .as_ref()
+                .map(child::Child::tail)
+                .unwrap_or_default(),
+        };
+        let sent = self
+            .peer
+            .send_cancellable_request(request, PeerRequestOptions::no_options());
+        let handle = match timeout_at(deadline, sent).await {
+            Ok(Ok(handle)) => handle,
+            Ok(Err(error)) => return Err(self.service_error(error).await),
+            Err(_) => return Err(late()),
+        };
+        let id = handle.id.clone();
+        let mut pending = Pending {
+            handle: Some(handle),
+            raw: self.raw.clone(),
+        };
+        let answer = match pending.handle.as_mut() {
+            Some(handle) => timeout_at(deadline, &mut handle.rx).await,
+            None => Ok(Ok(Err(ServiceError::TransportClosed))),
+        };
+        let Ok(answer) = answer else {
+            return Err(late());
+        };
+        pending.handle = None;
+        let result = match answer.unwrap_or(Err(ServiceError::TransportClosed)) {
+            Ok(result) => result,
+            Err(error) => return Err(self.service_error(error).await),
+        };
+        let result = match (self.raw.take(&id), result) {
+            (Some(Stashed::Result(value)), _)
+            | (None, ServerResult::CustomResult(CustomResult(value))) => value,
+            (Some(Stashed::TooLarge), _) => return Err(self.too_large()),
+            (None, _) => {
+                return Err(self.protocol_error("its result has an unknown form".to_owned()));
+            }
+        };
+        match result.get("resultType").and_then(Value::as_str) {
+            None | Some("complete") if result.is_object() => Ok(result),
+            None | Some("complete") => {
+                Err(self.protocol_error("its result is no object".to_owned()))
+            }
+            // Neither was offered in the handshake, so the server must not answer with it.
+            Some(_) => Err(self.protocol_error(
+                "it wants more input, or answers later, instead of a result".to_owned(),
+            )),
+        }
+    }
+
+    async fn service_error(&self, error: ServiceError) -> ServerError {
+        match error {
+            ServiceError::McpError(error) => {
+                let message = redact(&error.message, &self.secrets);
+                return ServerError::Rpc {
+                    server: self.server.clone(),
+                    code: error.code.0,
+                    message,
+                };
+            }
+            ServiceError::TransportSend(error) if self.child.is_none() => {
+                let too_large = error.error.downcast_ref::<HttpError>();
+                if let Some(StreamableHttpError::ResponseBodyTooLarge { .. }) = too_large {
+                    return self.too_large();
+                }
+                let status = redact(&transport_reason(error.error.as_ref()), &self.secrets);
+                return ServerError::Closed {
+                    server: self.server.clone(),
+                    status,
+                    stderr_tail: String::new(),
+                };
+            }
+            _ => {}
+        }
+        let gone = match &self.child {
+            Some(child) => child.why_gone().await,
+            None => None,
+        };
+        gone.unwrap_or_else(|| ServerError::Closed {
+            server: self.server.clone(),
+            status: "the connection was closed".to_owned(),
+            stderr_tail: self
+                .child
+                .as_ref()
+                .map(child::Child::tail)
+                .unwrap_or_default(),
+        })
+    }
+
+    fn protocol_error(&self, reason: String) -> ServerError {
+        ServerError::Protocol {
+            server: self.server.clone(),
+            reason: redact(&reason, &self.secrets),
+        }
+    }
+
+    fn too_large(&self) -> ServerError {
+        ServerError::TooLarge {
+            server: self.server.clone(),
+            limit: self.limits.max_message,
+        }
+    }
+}
+
+fn auto() -> ClientLifecycleMode {
+    ClientLifecycleMode::Auto {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
+    }
+}
+
+fn handshake_error(
+    server: &str,
+    config: &ServerConfig,
+    limits: &ClientLimits,
+    error: &ClientInitializeError,
+) -> ServerError {
+    let server = server.to_owned();
+    let unauthorized = error.is_authorization_required();
+    let mut reason = match error {
+        // What rmcp shows of these are whole messages.
+        ClientInitializeError::ExpectedInitResult(_)
+        | ClientInitializeError::ExpectedInitResponse(_) => {
+            "the answer to `initialize` has an unknown form".to_owned()
+        }
+        ClientInitializeError::TransportError { error, .. } => {
+            transport_reason(error.error.as_ref())
+        }
+        ClientInitializeError::JsonRpcError(error) => {
+            format!("error {}: {}", error.code.0, error.message)
+        }
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
+            return handshake_error(&server, config, limits, fallback);
+        }
+        error => chain(error),
+    };
+    if reason.contains("exceeded the maximum size") {
+        return ServerError::TooLarge {
+            server,
+            limit: limits.max_message,
+        };
+    }
+    if unauthorized {
+        reason = "the server asks for authorization".to_owned();
+    }
+    let reason = redact(&reason, &config.secrets).chars().take(500).collect();
+    ServerError::Handshake {
+        server,
+        reason,
+        unauthorized,
+    }
+}
+
+/// Why HTTP failed, without the address: its path and query may hold credentials.
+fn transport_reason(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    let text = match error.downcast_ref::<HttpError>() {
+        // rmcp does not tell the cause of this one.
+        Some(StreamableHttpError::Client(error)) => chain(error),
+        _ => chain(error),
+    };
+    let address = text
+        .split_once(" for url (")
+        .and_then(|(head, rest)| Some((head, rest.split_once(')')?.1)));
+    match address {
+        Some((head, rest)) => format!("{head}{rest}"),
+        None => text,
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let part = error.to_string();
+        if !text.contains(&part) {
+            text = format!("{text}: {part}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// A request under way. Dropped before its answer, it is cancelled at the server.
+struct Pending {
+    handle: Option<RequestHandle<RoleClient>>,
+    raw: Raw,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let (Some(handle), Ok(runtime)) =
+            (self.handle.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        self.raw.forget(&handle.id);
+        runtime.spawn(async move {
+            // Best effort: a server that cannot be told ends by its own deadline.
+            let cancelled = handle.cancel(Some("the caller no longer waits".to_owned()));
+            let _ = timeout(Duration::from_secs(5), cancelled).await;
+        });
+    }
+}
+
+/// Our side of what a server may ask: nothing is offered, so everything is declined.
+struct Quiet {
+    list_changes: Arc<AtomicU64>,
+}
+
+impl ClientHandler for Quiet {
+    fn get_info(&self) -> ClientConfig {
+        let us = Implementation::new("witgate", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(ClientCapabilities::default(), us)
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+    }
+
+    // Sampling and elicitation are declined by rmcp's defaults; roots would be answered with an empty list.
+    #[expect(
+        deprecated,
+        reason = "servers of the older protocol versions still ask for roots"
+    )]
+    async fn list_roots(
+        &self,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<rmcp::model::ListRootsResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListRootsRequestMethod>())
+    }
+
+    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
+        self.list_changes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What the tests of other modules need to start small servers.
+#[cfg(test)]
+pub(crate) mod testing {
+    pub(crate) use super::tests::{is_gone_soon, is_running, marker, stdio_config};
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! One MCP server as the host uses it: connected to, asked for its tools, called, closed. Pages and replies are read
+//! here; how messages travel is not known. Grants are not known either: who may call is decided before.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use witgate_codegen::catalog::{Server, Tool};
+
+use super::{ServerError, Session};
+use crate::config::ServerConfig;
+
+/// A live connection to one server. Dropping it kills the server's process group; `close` ends it gracefully.
+pub struct Client {
+    session: Session,
+    limits: ClientLimits,
+}
+
+impl Client {
+    /// Starts or reaches the server and agrees on a protocol version: `server/discover` of 2026-07-28 first, the older
+    /// `initialize` where the server does not know it.
+    pub async fn connect(
+        server: &str,
+        config: &ServerConfig,
+        limits: &ClientLimits,
+    ) -> Result<Client, ServerError> {
+        let session = Session::connect(server, config, limits).await?;
+        Ok(Client {
+            session,
+            limits: limits.clone(),
+        })
+    }
+
+    /// What the server calls itself, and its tools with every key that it sent, over all pages.
+    pub async fn tools(&self) -> Result<Server, ServerError> {
+        let mut server = Server {
+            info: self.session.info(),
+            tools: Vec::new(),
+        };
+        if !self.session.offers_tools() {
+            return Ok(server);
+        }
+        let deadline = Instant::now() + self.limits.list;
+        let (mut names, mut cursors) = (HashSet::new(), HashSet::new());
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut page = self.session.list_tools(cursor, deadline).await?;
+            let Some(Value::Array(tools)) = page.get_mut("tools").map(Value::take) else {
+                return Err(self
+                    .session
+                    .protocol_error("its `tools/list` result has no list `tools`".to_owned()));
+            };
+            for tool in tools {
+                let number = server.tools.len() + 1;
+                let tool: Tool = serde_json::from_value(tool).map_err(|error| {
+                    self.session
+                        .protocol_error(format!("tool {number} of `tools/list`: {error}"))
+                })?;
+                if !names.insert(tool.name.clone()) {
+                    return Err(self
+                        .session
+                        .protocol_error(format!("two tools are named `{}`", tool.name)));
+                }
+                server.tools.push(tool);
+            }
+            cursor = match page.get("nextCursor") {
+                Some(Value::String(next)) if !next.is_empty() => Some(next.clone()),
+                _ => return Ok(server),
+            };
+            let repeated = !cursors.insert(cursor.clone());
+            if repeated
+                || cursors.len() >= self.limits.max_pages
+                || server.tools.len() > self.limits.max_tools
+            {
+                return Err(self
+                    .session
+                    .protocol_error("its `tools/list` does not end".to_owned()));
+            }
+        }
+    }
+
+    /// Calls a tool. A call that is given up, by the deadline or by dropping this future, is cancelled at the server.
+    /// A failure that the tool reports is a reply with `is_error`.
+    pub async fn call(
+        &self,
+        tool: &str,
+        arguments: Map<String, Value>,
+        deadline: Instant,
+    ) -> Result<ToolReply, ServerError> {
+        let mut reply = self.session.call_tool(tool, arguments, deadline).await?;
+        let content = match reply.get_mut("content").map(Value::take) {
+            Some(Value::Array(content)) => content,
+            None | Some(Value::Null) => Vec::new(),
+            Some(_) => {
+                return Err(self
+                    .session
+                    .protocol_error(format!("the `content` of `{tool}` is no list")));
+            }
+        };
+        Ok(ToolReply {
+            is_error: reply
+                .get("isError")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
+            structured: reply.get_mut("structuredContent").map(Value::take),
+            content,
+        })
+    }
+
+    /// The protocol version agreed on: `2026-07-28`, `2025-11-25` ...
+    pub fn protocol(&self) -> String {
+        self.session.protocol()
+    }
+
+    /// How often the server has said that its tools changed.
+    pub fn list_changes(&self) -> u64 {
+        self.session.list_changes()
+    }
+
+    /// Whether calls can still reach the server.
+    pub fn is_alive(&self) -> bool {
+        self.session.is_alive()
+    }
+
+    /// Ends the session and, with it, the server's process group: stdin is closed, then SIGTERM, then SIGKILL.
+    /// Returns when it is gone, within about five seconds.
+    pub async fn close(&self) {
+        self.session.close().await;
+    }
+}
+
+/// Bounds on one server's connection.
+#[derive(Debug, Clone)]
+pub struct ClientLimits {
+    /// From the start of the process to the end of the handshake; 30 s by default.
+    pub connect: Duration,
+    /// All pages of `tools/list` together; 20 s by default.
+    pub list: Duration,
+    /// The longest message in bytes; 32 MiB by default.
+    pub max_message: usize,
+    /// Lines on stdout that are no JSON, in a row; 100 by default.
+    pub max_garbage: usize,
+    /// Pages of `tools/list`; 200 by default.
+    pub max_pages: usize,
+    /// Tools of one server; 5,000 by default.
+    pub max_tools: usize,
+    /// Takes the lines that a server writes on stderr, redacted.
+    pub log: Option<LogHook>,
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        ClientLimits {
+            connect: Duration::from_secs(30),
+            list: Duration::from_secs(20),
+            max_message: 32 * 1024 * 1024,
+            max_garbage: 100,
+            max_pages: 200,
+            max_tools: 5_000,
+            log: None,
+        }
+    }
+}
+
+/// Takes a server's name and one line of its stderr.
+pub type LogLine = dyn Fn(&str, &str) + Send + Sync;
+
+/// Where the lines go. It is called from the task that reads them and must not block.
+#[derive(Clone)]
+pub struct LogHook(pub Arc<LogLine>);
+
+impl fmt::Debug for LogHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogHook")
+    }
+}
+
+/// What a tool answered, as it was sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolReply {
+    /// The tool ran and reported a failure.
+    pub is_error: bool,
+    /// `structuredContent`, if there is any.
+    pub structured: Option<Value>,
+    /// The content blocks.
+    pub content: Vec<Value>,
+}

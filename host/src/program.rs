@@ -1,0 +1,260 @@
+//! Component bytes -> a compiled program. Bytes are hostile: bounded in size, checked before they are compiled. A linked
+//! JavaScript program carries its source in a custom section; the component around it is shared by all with the same
+//! imports, and so is its compiled form, in memory and on disk.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, Parser, Payload};
+use wasmtime::component::Component;
+
+use crate::definitions::Definitions;
+use crate::host::Host;
+use crate::imports::{self, Imports};
+
+/// The custom section of a linked JavaScript program.
+pub const SCRIPT_SECTION: &str = "witgate:script";
+
+/// Largest component that is looked at, in bytes.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// What the engine of a linked JavaScript program is given before `run` is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The prelude with this program's tools.
+    pub shim: String,
+    /// The program as the engine evaluates it.
+    pub source: String,
+    /// The author's file name, for stacks.
+    pub file: String,
+    /// Where pieces of `source` stand in the author's file: line and column there, line and column here, all from 0.
+    pub positions: Vec<[u32; 4]>,
+}
+
+/// A program, compiled.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub(crate) component: Component,
+    pub(crate) script: Option<Script>,
+    /// SHA-256 hex of the bytes it came from.
+    pub digest: String,
+}
+
+/// Why bytes could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Too large to be looked at.
+    #[error(
+        "the component is {bytes} bytes, at most {} are taken",
+        MAX_COMPONENT_BYTES
+    )]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// Not a component.
+    #[error("this is not a WebAssembly component: {found}")]
+    NotAComponent {
+        /// What it is instead.
+        found: String,
+    },
+    /// The engine refuses it.
+    #[error("the component is not valid: {message}")]
+    Invalid {
+        /// The engine's message.
+        message: String,
+    },
+    /// There is nothing to run in it.
+    #[error(
+        "the component does not export `run: async func(input: json) -> result<json, program-error>`"
+    )]
+    NoRun,
+    /// The cache cannot be used.
+    #[error("cannot use the compile cache")]
+    Cache(#[source] std::io::Error),
+}
+
+impl LoadError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            LoadError::TooLarge { .. } => "keep data out of the component and give it as input",
+            LoadError::NotAComponent { .. } => {
+                "build one with `witgate build PROGRAM -o OUT.wasm`, or wrap a core module with `wasm-tools component new`"
+            }
+            LoadError::Invalid { .. } => "build it again with `witgate build PROGRAM -o OUT.wasm`",
+            LoadError::NoRun => "build against the world `witgate:runtime/program`",
+            LoadError::Cache(_) => {
+                "check the folder's owner and free space, or set `WITGATE_CACHE` to another one"
+            }
+        }
+    }
+}
+
+impl Program {
+    /// Compiles a component, or takes it from the cache.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load(host: &Host, bytes: &[u8]) -> Result<Program, LoadError> {
+        let (component, script) = split(bytes)?;
+        let component = match component {
+            Some(component) => host.component(&component)?,
+            None => host.component(bytes)?,
+        };
+        Program::new(component, script, digest(bytes))
+    }
+
+    /// A linked JavaScript program from its parts: the shared component and its script.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn linked(host: &Host, component: &[u8], script: Script) -> Result<Program, LoadError> {
+        let mut hash = Sha256::new();
+        hash.update(component);
+        hash.update(&script.shim);
+        hash.update(&script.source);
+        let digest = hex(&hash.finalize());
+        Program::new(host.component(component)?, Some(script), digest)
+    }
+
+    fn new(
+        component: Component,
+        script: Option<Script>,
+        digest: String,
+    ) -> Result<Program, LoadError> {
+        if component.get_export_index(None, "run").is_none() {
+            return Err(LoadError::NoRun);
+        }
+        Ok(Program {
+            component,
+            script,
+            digest,
+        })
+    }
+
+    /// What the program asks for.
+    #[must_use]
+    pub fn imports(&self, host: &Host, definitions: &Definitions) -> Imports {
+        imports::read(&host.engine, &self.component, definitions)
+    }
+
+    /// The packages of the servers it asks for (`github` of `mcp:github/tools`), known to a catalog or not.
+    #[must_use]
+    pub fn server_packages(&self, host: &Host) -> Vec<String> {
+        let ty = self.component.component_type();
+        let mut packages: Vec<String> = ty
+            .imports(&host.engine)
+            .filter_map(|(name, _)| {
+                let name = name.strip_prefix("mcp:")?;
+                Some(name.split('/').next().unwrap_or(name).to_owned())
+            })
+            .collect();
+        packages.dedup();
+        packages
+    }
+}
+
+impl Script {
+    /// A stack as the engine writes it -> one with the author's file and positions, without the prelude's frames.
+    #[must_use]
+    pub fn locate_stack(&self, stack: &str) -> String {
+        let mut lines = Vec::new();
+        for line in stack.lines() {
+            let Some((before, place)) = line.split_once("componentize-qjs:") else {
+                // Frames of the engine itself (`at async ...`, `native`) help nobody.
+                if !line.trim().is_empty() && !line.contains("(native)") {
+                    lines.push(line.to_owned());
+                }
+                continue;
+            };
+            let Some(place) = place.strip_prefix("user.js:") else {
+                continue;
+            };
+            let (place, after) = match place.split_once(')') {
+                Some((place, _)) => (place, ")"),
+                None => (place, ""),
+            };
+            let mut numbers = place.split(':').map(|n| n.parse::<u32>().unwrap_or(1));
+            let line_number = numbers.next().unwrap_or(1).saturating_sub(1);
+            let column = numbers.next().unwrap_or(1).saturating_sub(1);
+            let (line_number, column) = self.locate(line_number, column);
+            let file = &self.file;
+            lines.push(format!(
+                "{before}{file}:{}:{}{after}",
+                line_number + 1,
+                column + 1
+            ));
+        }
+        lines.join("\n")
+    }
+
+    /// From one point of the table to the next on the same line, columns run in step.
+    fn locate(&self, line: u32, column: u32) -> (u32, u32) {
+        let points = &self.positions;
+        let after = points.partition_point(|p| (p[0], p[1]) <= (line, column));
+        match after.checked_sub(1).and_then(|i| points.get(i)) {
+            Some(p) if p[0] == line => (p[2], p[3] + (column - p[1])),
+            _ => (line, column),
+        }
+    }
+}
+
+/// Checks that the bytes are a component and takes the script out of it, if there is one.
+fn split(bytes: &[u8]) -> Result<(Option<Vec<u8>>, Option<Script>), LoadError> {
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(LoadError::TooLarge { bytes: bytes.len() });
+    }
+    let invalid = |e: wasmparser::BinaryReaderError| LoadError::Invalid {
+        message: e.to_string(),
+    };
+    if !bytes.starts_with(b"\0asm") {
+        return Err(LoadError::NotAComponent {
+            found: "it does not start as WebAssembly does".into(),
+        });
+    }
+    let mut script = None;
+    let mut rest: Option<Vec<u8>> = None;
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(invalid)? {
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } if depth == 0 => {
+                return Err(LoadError::NotAComponent {
+                    found: "it is a core module".into(),
+                });
+            }
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::CustomSection(section) if depth == 0 && section.name() == SCRIPT_SECTION => {
+                script = Some(serde_json::from_slice(section.data()).map_err(|e| {
+                    LoadError::Invalid {
+                        message: format!("the section `{SCRIPT_SECTION}` is damaged ({e})"),
+                    }
+                })?);
+                // The builder appends the section, so what stands before it is the shared component.
+                let start = section.range().start as usize;
+                let header = header_len(section.name(), section.data().len());
+                rest = Some(bytes[..start.saturating_sub(header)].to_vec());
+            }
+            _ => {}
+        }
+    }
+    Ok((rest, script))
+}
+
+/// Bytes from a custom section's id to its range: the id and the LEB128 of its size.
+fn header_len(name: &str, data: usize) -> usize {
+    let leb = |n: usize| (1..).find(|i| n < 1 << (7 * i)).unwrap_or(5);
+    1 + leb(leb(name.len()) + name.len() + data)
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,425 @@
+//! An admitted program and an input -> a result. The run owns its store, its budgets and its calls; when it ends, for
+//! whatever reason, calls under way are cancelled and nothing of it is left.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use wasmtime::component::{ComponentType, InstancePre, Lift, Lower};
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+use crate::admission::Plan;
+use crate::budget::{self, CpuClock, Exceeded, MemoryBudget, Metered};
+use crate::call::{Calls, ToolError};
+use crate::definitions::Definitions;
+use crate::gate::Spent;
+use crate::host::Host;
+use crate::journal::Journal;
+use crate::limits::Limits;
+use crate::link;
+use crate::program::{Program, Script};
+use crate::servers::Servers;
+
+/// Bytes that may be copied between host and guest in one call, beside what `Limits` says.
+const HOSTCALL_BYTES: usize = 96 << 20;
+
+/// A level of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[repr(u8)]
+pub enum LogLevel {
+    /// For whoever looks for a fault.
+    #[component(name = "debug")]
+    Debug,
+    /// What `console.log` and `println!` write.
+    #[component(name = "info")]
+    Info,
+    /// Worth a look.
+    #[component(name = "warn")]
+    Warn,
+    /// Something failed.
+    #[component(name = "error")]
+    Error,
+}
+
+/// Takes a program's log lines: level and text, cleaned of control characters.
+pub type LogSink = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
+
+/// A program linked with its plan, ready to run any number of times, also at once.
+pub struct Prepared {
+    pre: InstancePre<RunState>,
+    plan: Plan,
+    script: Option<Script>,
+    definitions: Vec<Arc<crate::definitions::Definition>>,
+}
+
+/// What a run needs beside its program.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// Where its calls go.
+    pub servers: Servers,
+    /// Where its attempts are recorded.
+    pub journal: Arc<Journal>,
+    /// Where its log lines go.
+    pub log: LogSink,
+}
+
+/// How a run ended, and what it used.
+#[derive(Debug)]
+pub struct Finished {
+    /// The program's result, or why there is none.
+    pub result: Result<Value, RunError>,
+    /// What it used.
+    pub used: Used,
+}
+
+/// What a run used.
+#[derive(Debug, Clone, Default)]
+pub struct Used {
+    /// Calls and bytes, as the gate booked them.
+    pub spent: Spent,
+    /// Time the guest computed.
+    pub cpu: Duration,
+    /// From start to result.
+    pub wall: Duration,
+    /// Log lines that were dropped.
+    pub log_lines_dropped: u64,
+}
+
+/// Why a run has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The program ended with an error of its own.
+    #[error("{}: {}", .0.name, .0.message)]
+    Program(ProgramError),
+    /// The program broke: it panicked, overflowed its stack, or executed what it must not.
+    #[error("the program broke: {message}")]
+    Broken {
+        /// What the engine says of it.
+        message: String,
+    },
+    /// The program waits for something that cannot happen.
+    #[error("the program waits forever: a promise or future is never settled")]
+    Deadlock,
+    /// A budget ran out.
+    #[error(transparent)]
+    Limit(Exceeded),
+    /// The program asks for an engine that this host was not given.
+    #[error("the program needs `{name}`, which this host does not have")]
+    NoEngine {
+        /// The module's import name.
+        name: String,
+    },
+    /// The host failed.
+    #[error("the host failed: {message}")]
+    Host {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// An error of the program itself: the contract's `program-error`.
+#[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct ProgramError {
+    /// The class of the error.
+    pub name: String,
+    /// Its message.
+    pub message: String,
+    /// The program's own stack, innermost first.
+    pub stack: Option<String>,
+    /// The failed call that the program did not handle.
+    pub cause: Option<ToolError>,
+}
+
+/// What a store holds for its guest.
+pub(crate) struct RunState {
+    calls: Arc<Calls>,
+    memory: MemoryBudget,
+    log: LogSink,
+    log_lines: u64,
+    limits: Limits,
+    panic: Option<String>,
+}
+
+impl RunState {
+    pub(crate) fn calls(&self) -> Arc<Calls> {
+        Arc::clone(&self.calls)
+    }
+
+    pub(crate) fn log(&mut self, level: LogLevel, message: &str) {
+        self.log_lines += 1;
+        if level == LogLevel::Error && message.starts_with("panicked at ") {
+            self.panic = Some(cut(message, self.limits.log_line_bytes));
+        }
+        if self.log_lines <= self.limits.log_lines {
+            (self.log)(level, &cut(message, self.limits.log_line_bytes));
+        } else if self.log_lines == self.limits.log_lines + 1 {
+            let limit = self.limits.log_lines;
+            (self.log)(
+                LogLevel::Warn,
+                &format!("more than {limit} log lines; further ones are dropped"),
+            );
+        }
+    }
+}
+
+/// Cuts a line to a size and makes what could steer a terminal visible.
+fn cut(message: &str, bytes: usize) -> String {
+    let mut end = message.len().min(bytes);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut text: String = message[..end]
+        .chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            c if c.is_control() || witgate_codegen::text::is_hidden(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect();
+    if end < message.len() {
+        text.push_str(" ...");
+    }
+    text
+}
+
+impl Prepared {
+    /// Links a program with its plan.
+    ///
+    /// # Errors
+    /// [`RunError::NoEngine`] and [`RunError::Host`].
+    pub fn new(
+        host: &Host,
+        program: &Program,
+        plan: Plan,
+        definitions: &Definitions,
+    ) -> Result<Prepared, RunError> {
+        let engine_name = program.imports(host, definitions).engine;
+        let module = match &engine_name {
+            Some(name) => Some(
+                host.module(name)
+                    .ok_or_else(|| RunError::NoEngine { name: name.clone() })?,
+            ),
+            None => None,
+        };
+        let failed = |e: wasmtime::Error| RunError::Host {
+            message: format!("{e:#}"),
+        };
+        let linker = link::link(
+            &host.engine,
+            &plan,
+            engine_name.as_deref().zip(module.as_ref()),
+        )
+        .map_err(failed)?;
+        let pre = linker.instantiate_pre(&program.component).map_err(failed)?;
+        let definitions = plan
+            .tools
+            .iter()
+            .map(|t| {
+                definitions
+                    .get(&t.server, &t.tool)
+                    .cloned()
+                    .ok_or_else(|| RunError::Host {
+                        message: format!("`{}/{}` left the catalog", t.server, t.tool),
+                    })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Prepared {
+            pre,
+            plan,
+            script: program.script.clone(),
+            definitions,
+        })
+    }
+
+    /// Runs the program once.
+    pub async fn run(&self, host: &Host, input: &Value, options: RunOptions) -> Finished {
+        let started = Instant::now();
+        let limits = self.plan.limits.clone();
+        let calls = Arc::new(Calls {
+            run: run_id(),
+            plan: self.plan.clone(),
+            definitions: self.definitions.clone(),
+            spent: Mutex::default(),
+            in_flight: Semaphore::new(limits.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            sequence: AtomicU64::new(0),
+            servers: options.servers,
+            journal: options.journal,
+        });
+        let mut store = Store::new(
+            &host.engine,
+            RunState {
+                calls: Arc::clone(&calls),
+                memory: MemoryBudget {
+                    limit: limits.memory,
+                    used: 0,
+                },
+                log: options.log,
+                log_lines: 0,
+                limits: limits.clone(),
+                panic: None,
+            },
+        );
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        let clock = Arc::new(CpuClock::default());
+        let (ticking, epoch_limits) = (Arc::clone(&clock), limits.clone());
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            budget::check_time(&ticking, started, &epoch_limits).map_err(wasmtime::Error::new)?;
+            Ok(UpdateDeadline::Yield(1))
+        });
+
+        let active = host.ticker.activate();
+        let ran = {
+            let guest = Metered {
+                clock: Arc::clone(&clock),
+                future: Box::pin(self.run_guest(&mut store, input)),
+            };
+            tokio::time::timeout(limits.wall, guest).await
+        };
+        drop(active);
+
+        let state = store.data();
+        let result = match ran {
+            Err(_) => Err(RunError::Limit(Exceeded::Wall(limits.wall))),
+            Ok(Err(trap)) => Err(explain(trap, state)),
+            Ok(Ok(Err(error))) => Err(RunError::Program(self.locate(error))),
+            Ok(Ok(Ok(text))) => parse_result(&text, &limits),
+        };
+        let used = Used {
+            spent: calls.spent().clone(),
+            cpu: clock.spent(),
+            wall: started.elapsed(),
+            log_lines_dropped: state.log_lines.saturating_sub(limits.log_lines),
+        };
+        Finished { result, used }
+    }
+
+    /// Leads an error's stack back to the author's source.
+    fn locate(&self, mut error: ProgramError) -> ProgramError {
+        if let (Some(script), Some(stack)) = (&self.script, &error.stack) {
+            let stack = script.locate_stack(stack);
+            error.stack = (!stack.is_empty()).then_some(stack);
+        }
+        error
+    }
+
+    async fn run_guest(
+        &self,
+        store: &mut Store<RunState>,
+        input: &Value,
+    ) -> wasmtime::Result<Result<String, ProgramError>> {
+        type Init<'a> = (&'a str, &'a str, Option<&'a str>, bool);
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        if let Some(script) = &self.script {
+            let init =
+                instance.get_typed_func::<Init<'_>, (Result<(), String>,)>(&mut *store, "init")?;
+            let (loaded,) = init
+                .call_async(&mut *store, (&script.shim, &script.source, None, false))
+                .await?;
+            if let Err(message) = loaded {
+                return Ok(Err(load_error(&message)));
+            }
+        }
+        let run = instance
+            .get_typed_func::<(String,), (Result<String, ProgramError>,)>(&mut *store, "run")?;
+        let (result,) = run.call_async(store, (input.to_string(),)).await?;
+        Ok(result)
+    }
+}
+
+/// The engine reports a failed start as one text: what it was doing, `Class: message`, and the stack.
+fn load_error(text: &str) -> ProgramError {
+    let (head, stack) = match text.split_once("\n    at ") {
+        Some((head, stack)) => (head, Some(format!("    at {stack}"))),
+        None => (text, None),
+    };
+    let mut parts: Vec<&str> = head.trim().split(": ").collect();
+    let name = parts
+        .iter()
+        .position(|p| p.ends_with("Error") && !p.contains(' '));
+    match name {
+        Some(index) => {
+            let rest = parts.split_off(index);
+            ProgramError {
+                name: rest[0].to_owned(),
+                message: rest[1..].join(": "),
+                stack,
+                cause: None,
+            }
+        }
+        None => ProgramError {
+            name: "Error".into(),
+            message: head.trim().to_owned(),
+            stack,
+            cause: None,
+        },
+    }
+}
+
+fn explain(trap: wasmtime::Error, state: &RunState) -> RunError {
+    if let Some(exceeded) = trap.downcast_ref::<Exceeded>() {
+        return RunError::Limit(exceeded.clone());
+    }
+    if let Some(panic) = &state.panic {
+        return RunError::Program(ProgramError {
+            name: "panic".into(),
+            message: panic.clone(),
+            stack: None,
+            cause: None,
+        });
+    }
+    match trap.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => RunError::Broken {
+            message: "it called itself too deeply and ran out of stack".into(),
+        },
+        Some(Trap::AsyncDeadlock) => RunError::Deadlock,
+        Some(trap) => RunError::Broken {
+            message: trap.to_string(),
+        },
+        None => RunError::Broken {
+            message: format!("{:#}", trap),
+        },
+    }
+}
+
+fn parse_result(text: &str, limits: &Limits) -> Result<Value, RunError> {
+    if text.len() > limits.result_bytes {
+        return Err(RunError::Limit(Exceeded::Result(limits.result_bytes)));
+    }
+    let mut value = serde_json::from_str(text).map_err(|e| RunError::Broken {
+        message: format!("its result is not JSON ({e})"),
+    })?;
+    integral(&mut value);
+    Ok(value)
+}
+
+/// Writes integral numbers without a fraction, as JavaScript does, so that a result does not tell its language.
+fn integral(value: &mut Value) {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(n) if n.is_f64() => {
+            if let Some(x) = n.as_f64()
+                && x.fract() == 0.0
+                && x.abs() <= EXACT
+            {
+                *n = (x as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(integral),
+        Value::Object(map) => map.values_mut().for_each(integral),
+        _ => {}
+    }
+}
+
+/// An id that no other run has: time, process and a counter.
+fn run_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{:x}-{next:x}", crate::call::now(), std::process::id())
+}

@@ -1,0 +1,367 @@
+//! Component values <-> JSON, by the tool's model. The model is the plan: a value that does not fit it is an error with the
+//! JSON pointer where it does not, never a guess. Bounds and patterns are not checked here; the original schema is.
+
+use serde_json::{Map, Number, Value};
+use wasmtime::component::{Val, types};
+use witgate_codegen::model::{Case, CaseTest, Field, JsonType, ToolModel, Type, TypeDef, TypeKind};
+use witgate_codegen::select::View;
+
+/// Where and why a value does not fit its type. Names fields, never values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why} at `{at}`")]
+pub struct Misfit {
+    /// JSON pointer; empty for the whole.
+    pub at: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+fn misfit<T>(why: impl Into<String>) -> Result<T, Misfit> {
+    Err(Misfit {
+        at: String::new(),
+        why: why.into(),
+    })
+}
+
+fn within<T>(result: Result<T, Misfit>, key: impl std::fmt::Display) -> Result<T, Misfit> {
+    result.map_err(|m| Misfit {
+        at: format!(
+            "/{}{}",
+            key.to_string().replace('~', "~0").replace('/', "~1"),
+            m.at
+        ),
+        why: m.why,
+    })
+}
+
+/// A guest's value -> JSON.
+///
+/// # Errors
+/// When the value does not fit: text in a `json` place that is no JSON, or a number that JSON cannot hold.
+pub fn to_json(value: &Val, ty: &Type, defs: &[TypeDef]) -> Result<Value, Misfit> {
+    Ok(match (value, ty) {
+        (Val::Bool(b), Type::Bool) => Value::Bool(*b),
+        (Val::S64(n), Type::Integer) => Value::Number((*n).into()),
+        (Val::Float64(x), Type::Number) => number(*x)?,
+        (Val::String(s), Type::String) => Value::String(s.clone()),
+        (Val::String(s), Type::Json) => {
+            serde_json::from_str(s).or_else(|e| misfit(format!("not valid JSON ({e})")))?
+        }
+        (Val::List(items), Type::List(ty)) => Value::Array(
+            items
+                .iter()
+                .enumerate()
+                .map(|(i, v)| within(to_json(v, ty, defs), i))
+                .collect::<Result<_, _>>()?,
+        ),
+        (Val::Tuple(items), Type::Tuple(types)) if items.len() == types.len() => Value::Array(
+            items
+                .iter()
+                .zip(types)
+                .enumerate()
+                .map(|(i, (v, ty))| within(to_json(v, ty, defs), i))
+                .collect::<Result<_, _>>()?,
+        ),
+        (Val::List(entries), Type::Map(ty)) => {
+            let mut map = Map::new();
+            for entry in entries {
+                let Val::Tuple(pair) = entry else {
+                    return misfit("not a map entry");
+                };
+                let [Val::String(key), value] = pair.as_slice() else {
+                    return misfit("not a map entry");
+                };
+                let value = within(to_json(value, ty, defs), key)?;
+                if map.insert(key.clone(), value).is_some() {
+                    return within(misfit("the key is given twice"), key);
+                }
+            }
+            Value::Object(map)
+        }
+        (Val::Option(None), Type::Nullable(_)) => Value::Null,
+        (Val::Option(Some(value)), Type::Nullable(ty)) => to_json(value, ty, defs)?,
+        (value, Type::Def(index)) => match (value, def(defs, *index)?) {
+            (Val::Record(values), TypeKind::Record { fields, constants }) => {
+                record_to_json(values, fields, constants, defs)?
+            }
+            (Val::Enum(name), TypeKind::Enum(cases)) => match cases.iter().find(|c| c.wit == *name)
+            {
+                Some(case) => case.wire.clone(),
+                None => return misfit("not a case of the enum"),
+            },
+            (Val::Variant(name, payload), TypeKind::Variant(cases)) => {
+                let Some(case) = cases.iter().find(|c| c.wit == *name) else {
+                    return misfit("not a case of the variant");
+                };
+                let value = match payload {
+                    Some(payload) => to_json(payload, &case.ty, defs)?,
+                    None => return misfit("the case carries no value"),
+                };
+                tagged(value, case)
+            }
+            _ => return misfit("not of the type in the model"),
+        },
+        _ => return misfit("not of the type in the model"),
+    })
+}
+
+fn record_to_json(
+    values: &[(String, Val)],
+    fields: &[Field],
+    constants: &[(String, Value)],
+    defs: &[TypeDef],
+) -> Result<Value, Misfit> {
+    let mut map = Map::with_capacity(fields.len() + constants.len());
+    for (wire, value) in constants {
+        map.insert(wire.clone(), value.clone());
+    }
+    for field in fields {
+        let Some((_, value)) = values.iter().find(|(name, _)| *name == field.wit) else {
+            return within(misfit("the field is missing"), &field.wire);
+        };
+        let value = match (value, field.required) {
+            (value, true) => value,
+            (Val::Option(Some(value)), false) => value,
+            (Val::Option(None), false) => continue,
+            _ => return within(misfit("not an option"), &field.wire),
+        };
+        map.insert(
+            field.wire.clone(),
+            within(to_json(value, &field.ty, defs), &field.wire)?,
+        );
+    }
+    Ok(Value::Object(map))
+}
+
+/// Puts a variant's tag back where its record left it out.
+fn tagged(mut value: Value, case: &Case) -> Value {
+    if let (CaseTest::Tag { wire, value: tag }, Value::Object(map)) = (&case.test, &mut value) {
+        map.entry(wire.clone()).or_insert_with(|| tag.clone());
+    }
+    value
+}
+
+fn number(x: f64) -> Result<Value, Misfit> {
+    // As JavaScript writes numbers: an integral value has no fraction.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if x.fract() == 0.0 && x.abs() <= EXACT {
+        return Ok(Value::Number((x as i64).into()));
+    }
+    match Number::from_f64(x) {
+        Some(number) => Ok(Value::Number(number)),
+        None => misfit("JSON has no such number"),
+    }
+}
+
+/// JSON -> a guest's value.
+///
+/// # Errors
+/// When the JSON value does not fit the type.
+pub fn from_json(value: &Value, ty: &Type, defs: &[TypeDef]) -> Result<Val, Misfit> {
+    Ok(match (ty, value) {
+        (Type::Bool, Value::Bool(b)) => Val::Bool(*b),
+        (Type::Integer, Value::Number(n)) => match integer(n) {
+            Some(n) => Val::S64(n),
+            None => return misfit("not an integer of 64 bits"),
+        },
+        (Type::Number, Value::Number(n)) => match n.as_f64() {
+            Some(x) => Val::Float64(x),
+            None => return misfit("not a number of 64 bits"),
+        },
+        (Type::String, Value::String(s)) => Val::String(s.clone()),
+        (Type::Json, value) => Val::String(value.to_string()),
+        (Type::List(ty), Value::Array(items)) => Val::List(
+            items
+                .iter()
+                .enumerate()
+                .map(|(i, v)| within(from_json(v, ty, defs), i))
+                .collect::<Result<_, _>>()?,
+        ),
+        (Type::Tuple(types), Value::Array(items)) if items.len() == types.len() => Val::Tuple(
+            items
+                .iter()
+                .zip(types)
+                .enumerate()
+                .map(|(i, (v, ty))| within(from_json(v, ty, defs), i))
+                .collect::<Result<_, _>>()?,
+        ),
+        (Type::Map(ty), Value::Object(map)) => Val::List(
+            map.iter()
+                .map(|(key, v)| {
+                    let value = within(from_json(v, ty, defs), key)?;
+                    Ok(Val::Tuple(vec![Val::String(key.clone()), value]))
+                })
+                .collect::<Result<_, Misfit>>()?,
+        ),
+        (Type::Nullable(_), Value::Null) => Val::Option(None),
+        (Type::Nullable(ty), value) => Val::Option(Some(Box::new(from_json(value, ty, defs)?))),
+        (Type::Def(index), value) => match (def(defs, *index)?, value) {
+            (TypeKind::Record { fields, .. }, Value::Object(map)) => {
+                record_from_json(map, fields, defs)?
+            }
+            (TypeKind::Enum(cases), value) => match cases.iter().find(|c| same(&c.wire, value)) {
+                Some(case) => Val::Enum(case.wit.clone()),
+                None => return misfit("not one of the listed values"),
+            },
+            (TypeKind::Variant(cases), value) => variant_from_json(value, cases, defs)?,
+            _ => return misfit(format!("{} where another type is declared", kind(value))),
+        },
+        (_, value) => return misfit(format!("{} where another type is declared", kind(value))),
+    })
+}
+
+fn record_from_json(
+    map: &Map<String, Value>,
+    fields: &[Field],
+    defs: &[TypeDef],
+) -> Result<Val, Misfit> {
+    let mut values = Vec::with_capacity(fields.len());
+    for field in fields {
+        let found = match map.get(&field.wire) {
+            Some(value) => Some(within(from_json(value, &field.ty, defs), &field.wire)?),
+            None => None,
+        };
+        let value = match (found, field.required) {
+            (Some(value), true) => value,
+            (None, true) => return within(misfit("the field is missing"), &field.wire),
+            (found, false) => Val::Option(found.map(Box::new)),
+        };
+        values.push((field.wit.clone(), value));
+    }
+    Ok(Val::Record(values))
+}
+
+fn variant_from_json(value: &Value, cases: &[Case], defs: &[TypeDef]) -> Result<Val, Misfit> {
+    for case in cases {
+        let recognised = match &case.test {
+            CaseTest::Tag { wire, value: tag } => value.get(wire).is_some_and(|v| same(v, tag)),
+            CaseTest::Json(ty) => json_type(value, *ty),
+            CaseTest::Try => true,
+        };
+        if !recognised {
+            continue;
+        }
+        match (from_json(value, &case.ty, defs), &case.test) {
+            (Ok(payload), _) => return Ok(Val::Variant(case.wit.clone(), Some(Box::new(payload)))),
+            (Err(_), CaseTest::Try) => {}
+            (Err(misfit), _) => return Err(misfit),
+        }
+    }
+    misfit("fits none of the declared shapes")
+}
+
+fn def(defs: &[TypeDef], index: usize) -> Result<&TypeKind, Misfit> {
+    match defs.get(index) {
+        Some(def) => Ok(&def.kind),
+        None => misfit("the model has no such type"),
+    }
+}
+
+fn integer(n: &Number) -> Option<i64> {
+    n.as_i64().or_else(|| {
+        let x = n.as_f64()?;
+        (x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0).then_some(x as i64)
+    })
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    a == b || matches!((a.as_f64(), b.as_f64()), (Some(a), Some(b)) if a == b)
+}
+
+fn json_type(value: &Value, ty: JsonType) -> bool {
+    match ty {
+        JsonType::Boolean => value.is_boolean(),
+        JsonType::Integer => value.as_number().is_some_and(|n| integer(n).is_some()),
+        JsonType::Number => value.is_number(),
+        JsonType::String => value.is_string(),
+        JsonType::Array => value.is_array(),
+        JsonType::Object => value.is_object(),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Whether an imported function has exactly the type that the model gives the tool in that view. Checked before linking, so
+/// that a component built against another definition is refused instead of trapping at its first call.
+#[must_use]
+pub fn conforms(ty: &types::ComponentFunc, tool: &ToolModel, view: View) -> bool {
+    let params: Vec<types::Type> = ty.params().map(|(_, ty)| ty).collect();
+    let results: Vec<types::Type> = ty.results().collect();
+    let [types::Type::Result(result)] = results.as_slice() else {
+        return false;
+    };
+    let (Some(ok), Some(types::Type::Record(_))) = (result.ok(), result.err()) else {
+        return false;
+    };
+    match view {
+        View::Json => {
+            matches!(params.as_slice(), [types::Type::String]) && matches!(ok, types::Type::String)
+        }
+        View::Typed => {
+            let input = match (&tool.input, params.as_slice()) {
+                (None, []) => true,
+                (Some(input), [param]) => is(param, input, &tool.defs),
+                _ => false,
+            };
+            input && is(&ok, &tool.output, &tool.defs)
+        }
+    }
+}
+
+fn is(ty: &types::Type, model: &Type, defs: &[TypeDef]) -> bool {
+    use types::Type as T;
+    match (ty, model) {
+        (T::Bool, Type::Bool)
+        | (T::S64, Type::Integer)
+        | (T::Float64, Type::Number)
+        | (T::String, Type::String | Type::Json) => true,
+        (T::List(list), Type::List(item)) => is(&list.ty(), item, defs),
+        (T::Tuple(tuple), Type::Tuple(items)) => {
+            let types: Vec<_> = tuple.types().collect();
+            types.len() == items.len() && types.iter().zip(items).all(|(t, i)| is(t, i, defs))
+        }
+        (T::List(list), Type::Map(item)) => match list.ty() {
+            T::Tuple(pair) => {
+                let types: Vec<_> = pair.types().collect();
+                matches!(types.as_slice(), [T::String, value] if is(value, item, defs))
+            }
+            _ => false,
+        },
+        (T::Option(option), Type::Nullable(item)) => is(&option.ty(), item, defs),
+        (ty, Type::Def(index)) => match (ty, defs.get(*index).map(|d| &d.kind)) {
+            (T::Record(record), Some(TypeKind::Record { fields, .. })) => {
+                record.fields().len() == fields.len()
+                    && record.fields().zip(fields).all(|(have, want)| {
+                        have.name == want.wit
+                            && match (&have.ty, want.required) {
+                                (ty, true) => is(ty, &want.ty, defs),
+                                (T::Option(option), false) => is(&option.ty(), &want.ty, defs),
+                                _ => false,
+                            }
+                    })
+            }
+            (T::Enum(have), Some(TypeKind::Enum(cases))) => {
+                have.names().len() == cases.len()
+                    && have.names().zip(cases).all(|(name, case)| name == case.wit)
+            }
+            (T::Variant(have), Some(TypeKind::Variant(cases))) => {
+                have.cases().len() == cases.len()
+                    && have.cases().zip(cases).all(|(have, want)| {
+                        have.name == want.wit
+                            && have.ty.as_ref().is_some_and(|ty| is(ty, &want.ty, defs))
+                    })
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
