@@ -12,9 +12,12 @@ use witgate_codegen::select::{LookupError, find_import};
 
 use crate::toolchain::{Toolchain, ToolchainError};
 
-mod mcp_crate;
-mod rustc;
 mod scan;
+
+mod mcp_crate;
+mod refuse;
+mod rustc;
+mod tokens;
 
 pub use scan::{At, Named, scan};
 
@@ -25,6 +28,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Put behind each program, where it moves no line: a glob import of these beside the standard macros would be ambiguous.
 const PRINTING: &str =
     "\n#[macro_use(print, println, eprint, eprintln, dbg)] extern crate witgate_guest";
+/// Largest core module, in bytes; the libraries alone are 0.3 MB.
+const LARGEST_MODULE: usize = 32 << 20;
 /// The contract that every program may import.
 const RUNTIME: &str = "witgate:runtime/";
 
@@ -149,6 +154,11 @@ pub fn build_rust(
     };
     let library = mcp_crate::library(&named, servers, toolchain, cache_dir)?;
     let (module, warnings) = compile(source, file_name, toolchain, library.as_deref())?;
+    if module.len() > LARGEST_MODULE {
+        return Err(RustError::Limit(format!(
+            "{LARGEST_MODULE} bytes of code and data"
+        )));
+    }
     let bytes = encode(&module)?;
     let tools = imported_tools(&bytes, servers)?;
     Ok(RustComponent {

@@ -11,7 +11,7 @@ use witgate_host::config::ConfigError;
 use witgate_host::grants::GrantsError;
 use witgate_host::mcp::ServerError;
 use witgate_host::program::LoadError;
-use witgate_host::run::{ProgramError, RunError};
+use witgate_host::run::{PrepareError, ProgramError, RunError};
 
 use crate::terminal;
 
@@ -226,10 +226,14 @@ impl From<RunError> for Failure {
             RunError::Deadlock => Failure::new(Kind::Program, message)
                 .hint("look for an `await` on something that never comes"),
             RunError::Broken { .. } => Failure::new(Kind::Program, message),
-            RunError::NoEngine { .. } => Failure::new(Kind::Program, message)
-                .hint("it was built with another version of witgate; build it again"),
-            RunError::Host { .. } => Failure::host(message),
         }
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Failure {
+        Failure::new(Kind::Program, error.to_string())
+            .hint("it was built with another version of witgate; build it again")
     }
 }
 

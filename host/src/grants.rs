@@ -12,6 +12,14 @@ pub struct Grants {
     pub grants: Vec<Grant>,
 }
 
+impl From<Grant> for Grants {
+    fn from(grant: Grant) -> Grants {
+        Grants {
+            grants: vec![grant],
+        }
+    }
+}
+
 /// One grant.
 #[derive(Debug, Clone)]
 pub struct Grant {

@@ -36,5 +36,5 @@ pub use host::{Host, HostOptions};
 pub use journal::Journal;
 pub use limits::Limits;
 pub use program::{Program, Script};
-pub use run::{Finished, Prepared, RunError, RunOptions};
+pub use run::{Finished, PrepareError, Prepared, RunError, RunOptions};
 pub use servers::Servers;

@@ -67,6 +67,18 @@ pub struct RunOptions {
     pub log: LogSink,
 }
 
+impl RunOptions {
+    /// These servers, no journal, and log lines on stderr.
+    #[must_use]
+    pub fn new(servers: &Servers) -> RunOptions {
+        RunOptions {
+            servers: servers.clone(),
+            journal: Arc::new(Journal::none()),
+            log: Arc::new(|level, line| eprintln!("{level:?}: {line}")),
+        }
+    }
+}
+
 /// How a run ended, and what it used.
 #[derive(Debug)]
 pub struct Finished {
@@ -107,16 +119,27 @@ pub enum RunError {
     /// A budget ran out.
     #[error(transparent)]
     Limit(Exceeded),
+}
+
+/// Why an admitted program could not be linked.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
     /// The program asks for an engine that this host was not given.
     #[error("the program needs `{name}`, which this host does not have")]
     NoEngine {
         /// The module's import name.
         name: String,
     },
-    /// The host failed.
-    #[error("the host failed: {message}")]
-    Host {
-        /// What happened.
+    /// The plan is of another catalog.
+    #[error("`{tool}` is in the plan but not in these definitions")]
+    OtherCatalog {
+        /// `server/tool`.
+        tool: String,
+    },
+    /// The engine does not link it.
+    #[error("the program cannot be linked: {message}")]
+    Link {
+        /// The engine's message.
         message: String,
     },
 }
@@ -191,22 +214,22 @@ impl Prepared {
     /// Links a program with its plan.
     ///
     /// # Errors
-    /// [`RunError::NoEngine`] and [`RunError::Host`].
+    /// [`PrepareError`].
     pub fn new(
         host: &Host,
         program: &Program,
         plan: Plan,
         definitions: &Definitions,
-    ) -> Result<Prepared, RunError> {
+    ) -> Result<Prepared, PrepareError> {
         let engine_name = program.imports(host, definitions).engine;
         let module = match &engine_name {
             Some(name) => Some(
                 host.module(name)
-                    .ok_or_else(|| RunError::NoEngine { name: name.clone() })?,
+                    .ok_or_else(|| PrepareError::NoEngine { name: name.clone() })?,
             ),
             None => None,
         };
-        let failed = |e: wasmtime::Error| RunError::Host {
+        let failed = |e: wasmtime::Error| PrepareError::Link {
             message: format!("{e:#}"),
         };
         let linker = link::link(
@@ -223,8 +246,8 @@ impl Prepared {
                 definitions
                     .get(&t.server, &t.tool)
                     .cloned()
-                    .ok_or_else(|| RunError::Host {
-                        message: format!("`{}/{}` left the catalog", t.server, t.tool),
+                    .ok_or_else(|| PrepareError::OtherCatalog {
+                        tool: format!("{}/{}", t.server, t.tool),
                     })
             })
             .collect::<Result<_, _>>()?;

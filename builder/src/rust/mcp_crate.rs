@@ -102,7 +102,7 @@ fn compile(
         "--cap-lints=allow",
         "--error-format=short",
         "--color=never",
-        "-Copt-level=2",
+        "-Copt-level=1",
         "-Ccodegen-units=4",
     ]
     .map(String::from)

@@ -1,5 +1,5 @@
-//! Reads a program's tokens: which tools it names under `mcp::`, and whether it has something that would make the
-//! compiler read files of the machine that builds. Tokens, not syntax, because tools are also called inside macros.
+//! Reads a program's tokens: which tools it names under `mcp::`. Tokens, not syntax, because tools are also called
+//! inside macros. What it may not have at all is `refuse`'s matter.
 //!
 //! Naming gives no power: a tool that is named too much is only compiled, and what the component imports is checked
 //! afterwards.
@@ -7,12 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use proc_macro2::{Delimiter, LineColumn, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, LineColumn, Span, TokenStream};
 use witgate_codegen::model::ServerModel;
 use witgate_codegen::rust::{identifier, module_name};
 use witgate_codegen::select::{RustItem, find_rust, find_rust_module};
 
 use super::RustError;
+use super::refuse::refuse;
+use super::tokens::{Kind, Token, flatten, ident, is};
 
 /// The crate of the tools.
 const ROOT: &str = "mcp";
@@ -85,12 +87,14 @@ fn scan_tokens(tokens: &[Token], servers: &[ServerModel]) -> Result<Named, Probl
     }
 }
 
-struct Problem {
-    span: Span,
-    kind: ProblemKind,
+/// What is wrong with a program, and where.
+pub(super) struct Problem {
+    pub(super) span: Span,
+    pub(super) kind: ProblemKind,
 }
 
-enum ProblemKind {
+/// What is wrong with a program.
+pub(super) enum ProblemKind {
     Refused(String),
     Unknown(witgate_codegen::select::LookupError),
 }
@@ -103,195 +107,6 @@ impl Problem {
             ProblemKind::Unknown(source) => RustError::Unknown { at, source },
         }
     }
-}
-
-struct Token {
-    kind: Kind,
-    span: Span,
-}
-
-#[derive(PartialEq)]
-enum Kind {
-    /// Without `r#`.
-    Ident(String),
-    /// `::`
-    PathSep,
-    Punct(char),
-    Open(Delimiter),
-    Close(Delimiter),
-    Literal,
-}
-
-fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
-    let mut colon = false;
-    for tree in stream {
-        let span = tree.span();
-        let kind = match tree {
-            TokenTree::Group(group) => {
-                // Groups without brackets come from macros only; there are none in a source.
-                let delimiter = group.delimiter();
-                tokens.push(Token {
-                    kind: Kind::Open(delimiter),
-                    span: group.span_open(),
-                });
-                flatten(group.stream(), tokens);
-                tokens.push(Token {
-                    kind: Kind::Close(delimiter),
-                    span: group.span_close(),
-                });
-                colon = false;
-                continue;
-            }
-            TokenTree::Ident(ident) => {
-                let text = ident.to_string();
-                Kind::Ident(text.strip_prefix("r#").unwrap_or(&text).to_string())
-            }
-            TokenTree::Punct(punct) if punct.as_char() == ':' => {
-                if colon {
-                    colon = false;
-                    tokens.pop();
-                    tokens.push(Token {
-                        kind: Kind::PathSep,
-                        span,
-                    });
-                    continue;
-                }
-                colon = punct.spacing() == Spacing::Joint;
-                tokens.push(Token {
-                    kind: Kind::Punct(':'),
-                    span,
-                });
-                continue;
-            }
-            TokenTree::Punct(punct) => Kind::Punct(punct.as_char()),
-            TokenTree::Literal(_) => Kind::Literal,
-        };
-        colon = false;
-        tokens.push(Token { kind, span });
-    }
-}
-
-fn ident(token: Option<&Token>) -> Option<&str> {
-    match token.map(|token| &token.kind) {
-        Some(Kind::Ident(name)) => Some(name),
-        _ => None,
-    }
-}
-
-fn is(token: Option<&Token>, kind: &Kind) -> bool {
-    token.is_some_and(|token| token.kind == *kind)
-}
-
-/// Refuses what reads files or variables of the machine that builds, and what is more than one file.
-fn refuse(tokens: &[Token]) -> Result<(), Problem> {
-    let refused = |token: &Token, message: String| {
-        Err(Problem {
-            span: token.span,
-            kind: ProblemKind::Refused(message),
-        })
-    };
-    // A macro of the program can put a name before a `!` that stands elsewhere in the source.
-    let macros = tokens
-        .iter()
-        .any(|token| ident(Some(token)) == Some("macro_rules"));
-    let mut program = false;
-    for (index, token) in tokens.iter().enumerate() {
-        let next = tokens.get(index + 1);
-        if is(Some(token), &Kind::Punct('#')) {
-            refuse_attribute(&tokens[index + 1..])?;
-        }
-        let Kind::Ident(name) = &token.kind else {
-            continue;
-        };
-        let bang = is(next, &Kind::Punct('!'))
-            && matches!(tokens.get(index + 2).map(|t| &t.kind), Some(Kind::Open(_)));
-        let renamed = ident(next) == Some("as");
-        match name.as_str() {
-            "program" if bang => program = true,
-            "include_str" | "include_bytes" | "option_env" => {
-                return refused(
-                    token,
-                    format!(
-                        "`{name}!` would read from the machine that builds; a program has its input only"
-                    ),
-                );
-            }
-            "include" | "env" if bang || renamed => {
-                return refused(
-                    token,
-                    format!(
-                        "`{name}!` would read from the machine that builds; a program has its input only"
-                    ),
-                );
-            }
-            "include" | "env"
-                if macros && !is(next, &Kind::PathSep) && !is(next, &Kind::Punct(':')) =>
-            {
-                return refused(
-                    token,
-                    format!("the name `{name}` is not allowed in a program that defines macros"),
-                );
-            }
-            "mod" => {
-                let body = if is(next, &Kind::Punct('$')) {
-                    index + 3
-                } else {
-                    index + 2
-                };
-                if !is(tokens.get(body), &Kind::Open(Delimiter::Brace)) {
-                    return refused(
-                        token,
-                        "a program is one file: write the module's body here".into(),
-                    );
-                }
-            }
-            _ => {}
-        }
-    }
-    if program {
-        return Ok(());
-    }
-    let start = Problem {
-        span: Span::call_site(),
-        kind: ProblemKind::Refused("the program has no entry: `program!(run);` is missing".into()),
-    };
-    Err(start)
-}
-
-/// Refuses `#[path = ...]` and `#[link(...)]`, also inside `cfg_attr`. `tokens` begin after the `#`.
-fn refuse_attribute(tokens: &[Token]) -> Result<(), Problem> {
-    let start = usize::from(is(tokens.first(), &Kind::Punct('!')));
-    if !is(tokens.get(start), &Kind::Open(Delimiter::Bracket)) {
-        return Ok(());
-    }
-    let mut depth = 0usize;
-    for (index, token) in tokens.iter().enumerate().skip(start) {
-        match &token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth -= 1,
-            Kind::Ident(name) if name == "path" && is(tokens.get(index + 1), &Kind::Punct('=')) => {
-                let message = "`#[path]` would read another file; a program is one file".into();
-                return Err(Problem {
-                    span: token.span,
-                    kind: ProblemKind::Refused(message),
-                });
-            }
-            Kind::Ident(name) if name == "link" => {
-                let message =
-                    "`#[link]` would link a library of the machine that builds; a program has none"
-                        .into();
-                return Err(Problem {
-                    span: token.span,
-                    kind: ProblemKind::Refused(message),
-                });
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// What a name that a `use` brought stands for.
