@@ -7,7 +7,14 @@ use wit_parser::WorldItem;
 use witgate_builder::toolchain::Toolchain;
 use witgate_tests::{Stand, workspace};
 
-const GRANTED: [&str; 6] = ["--input", "@input.json", "--allow", "tracker/list_issues", "--allow", "crm/list_deals"];
+const GRANTED: [&str; 6] = [
+    "--input",
+    "@input.json",
+    "--allow",
+    "tracker/list_issues",
+    "--allow",
+    "crm/list_deals",
+];
 
 /// The example that exists in both languages, or `None` where Rust programs cannot be built.
 fn example() -> Option<Stand> {
@@ -18,9 +25,19 @@ fn example() -> Option<Stand> {
     }
     let stand = Stand::new().unwrap();
     let examples = workspace::root().join("examples");
-    stand.write(".mcp.json", std::fs::read(examples.join(".mcp.json")).unwrap()).unwrap();
+    stand
+        .write(
+            ".mcp.json",
+            std::fs::read(examples.join(".mcp.json")).unwrap(),
+        )
+        .unwrap();
     for name in ["program.js", "program.rs", "input.json"] {
-        stand.write(name, std::fs::read(examples.join("03-two-servers").join(name)).unwrap()).unwrap();
+        stand
+            .write(
+                name,
+                std::fs::read(examples.join("03-two-servers").join(name)).unwrap(),
+            )
+            .unwrap();
     }
     Some(stand)
 }
@@ -32,7 +49,11 @@ fn both_give_the_same_bytes() {
         // What is built is what runs.
         let built = format!("{program}.wasm");
         let output = stand.run(&["build", program, "-o", &built]).unwrap();
-        assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""), "{output:#?}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(0), ""),
+            "{output:#?}"
+        );
         let [source, component] = [program, &built].map(|program| {
             let arguments: Vec<&str> = ["run", program].into_iter().chain(GRANTED).collect();
             let output = stand.run(&arguments).unwrap();
@@ -50,19 +71,36 @@ fn both_give_the_same_bytes() {
 fn check_shows_the_same_list_for_both() {
     let Some(stand) = example() else { return };
     for program in ["program.js", "program.rs"] {
-        let arguments: Vec<&str> = ["check", program].into_iter().chain(GRANTED.into_iter().skip(2)).collect();
+        let arguments: Vec<&str> = ["check", program]
+            .into_iter()
+            .chain(GRANTED.into_iter().skip(2))
+            .collect();
         let output = stand.run(&arguments).unwrap();
-        assert_eq!((output.code, output.stdout.as_str()), (Some(0), "crm/list_deals\ntracker/list_issues\n"), "{output:#?}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(0), "crm/list_deals\ntracker/list_issues\n"),
+            "{output:#?}"
+        );
         let refused = stand.run(&["check", program, "--allow", "crm/*"]).unwrap();
-        assert_eq!((refused.code, refused.stdout), (Some(3), output.stdout), "the list does not depend on the grants");
-        assert!(refused.stderr.contains("--allow tracker/list_issues"), "{}", refused.stderr);
+        assert_eq!(
+            (refused.code, refused.stdout),
+            (Some(3), output.stdout),
+            "the list does not depend on the grants"
+        );
+        assert!(
+            refused.stderr.contains("--allow tracker/list_issues"),
+            "{}",
+            refused.stderr
+        );
     }
 }
 
 #[test]
 fn the_rust_component_imports_only_its_tools_and_the_contract() {
     let Some(stand) = example() else { return };
-    let output = stand.run(&["build", "program.rs", "-o", "program.wasm"]).unwrap();
+    let output = stand
+        .run(&["build", "program.rs", "-o", "program.wasm"])
+        .unwrap();
     assert_eq!(output.code, Some(0), "{output:#?}");
     let bytes = std::fs::read(stand.folder().join("program.wasm")).unwrap();
     let DecodedWasm::Component(resolve, world) = wit_component::decode(&bytes).unwrap() else {
@@ -73,12 +111,25 @@ fn the_rust_component_imports_only_its_tools_and_the_contract() {
         let WorldItem::Interface { id, .. } = item else {
             panic!("every import is an interface, but {name:?} is not");
         };
-        let name = resolve.id_of(*id).expect("an imported interface has a name");
+        let name = resolve
+            .id_of(*id)
+            .expect("an imported interface has a name");
         if !name.starts_with("witgate:runtime/") {
-            functions.extend(resolve.interfaces[*id].functions.keys().map(|function| format!("{name}#{function}")));
+            functions.extend(
+                resolve.interfaces[*id]
+                    .functions
+                    .keys()
+                    .map(|function| format!("{name}#{function}")),
+            );
         }
-        assert!(name.starts_with("witgate:runtime/") || name.starts_with("mcp:"), "it imports `{name}`");
+        assert!(
+            name.starts_with("witgate:runtime/") || name.starts_with("mcp:"),
+            "it imports `{name}`"
+        );
     }
     functions.sort();
-    assert_eq!(functions, ["mcp:crm/tools#list-deals", "mcp:tracker/tools#list-issues"]);
+    assert_eq!(
+        functions,
+        ["mcp:crm/tools#list-deals", "mcp:tracker/tools#list-issues"]
+    );
 }

@@ -208,12 +208,8 @@ fn compile(
         .messages
         .replace(&format!("--> {local}:"), &format!("--> {file_name}:"));
     if !run.success {
-        if messages.contains("error[E0514]") {
-            let reason = format!(
-                "`{}` is no longer the compiler that it was made for",
-                toolchain.rustc.display()
-            );
-            return Err(ToolchainError::Stale { reason }.into());
+        if let Some(stale) = rustc::misfit(&messages, toolchain) {
+            return Err(stale.into());
         }
         let hint = compile_hint(&messages, toolchain);
         return Err(RustError::Compile { messages, hint });

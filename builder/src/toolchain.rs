@@ -109,8 +109,10 @@ impl Toolchain {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let others =
-                    std::fs::read_dir(&all).is_ok_and(|mut entries| entries.next().is_some());
+                let others = std::fs::read_dir(&all).is_ok_and(|entries| {
+                    let mut names = entries.flatten().map(|entry| entry.file_name());
+                    names.any(|name| name.to_string_lossy().starts_with("sdk-"))
+                });
                 return Err(if others {
                     ToolchainError::Stale {
                         reason: "the guest library has changed since it was made".into(),

@@ -210,8 +210,12 @@ impl From<RustError> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
-        let mut failure = Failure::new(Kind::Refused, refusal.to_string());
-        failure.hint = None;
+        let count = refusal.reasons.len();
+        let plural = if count == 1 { "" } else { "s" };
+        let mut failure = Failure::new(
+            Kind::Refused,
+            format!("the program is refused for {count} reason{plural}"),
+        );
         failure.reasons = refusal.reasons;
         failure
     }

@@ -116,8 +116,10 @@ Array.prototype.forEach = function (callback, self) {
   return forEach.call(this, (...args) => void $witgate_dropped(callback.apply(self, args)));
 };
 
-const raise = (error, site) => {
-  if (error === null || typeof error !== "object" || !("kind" in error)) throw error;
+const raise = (thrown, site) => {
+  // The engine wraps the contract's error in one of its own.
+  const error = thrown instanceof Error && "payload" in thrown ? thrown.payload : thrown;
+  if (error === null || typeof error !== "object" || !("kind" in error)) throw thrown;
   const detail = error.detail == null ? null : JSON.parse(error.detail);
   const failed = new ToolError({ ...error, detail });
   const frames = site.stack.split("\n");

@@ -32,10 +32,18 @@ pub struct PlannedTool {
 
 /// Why a program is not admitted: every reason at once.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the program is refused for {} reason{}", reasons.len(), if reasons.len() == 1 { "" } else { "s" })]
+#[error("the program is refused:{}", list(reasons))]
 pub struct Refusal {
-    /// In the order of the import section.
+    /// By the import's name.
     pub reasons: Vec<Reason>,
+}
+
+fn list(reasons: &[Reason]) -> String {
+    let line = |r: &Reason| match &r.allow {
+        Some(allow) => format!("\n  {}: {} (`{allow}` would allow it)", r.import, r.message),
+        None => format!("\n  {}: {}", r.import, r.message),
+    };
+    reasons.iter().map(line).collect()
 }
 
 /// One reason against a program.
@@ -99,6 +107,7 @@ pub fn admit(imports: &Imports, grants: &Grants, limits: &Limits) -> Result<Plan
             grant: None,
         });
     }
+    reasons.sort_by(|a, b| a.import.cmp(&b.import));
     if reasons.is_empty() {
         Ok(plan)
     } else {
@@ -121,5 +130,52 @@ fn not_granted(server: &str, tool: &str) -> Reason {
         message: "no grant allows it".into(),
         allow: Some(allow),
         grant: Some(grants::lines_that_allow(server, tool)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use witgate_codegen::select::View;
+
+    use super::*;
+
+    fn import(tool: &str, view: View) -> ImportedTool {
+        ImportedTool {
+            interface: "mcp:s/tools".into(),
+            function: tool.replace('_', "-"),
+            server: "s".into(),
+            tool: tool.into(),
+            view,
+            asynchronous: true,
+        }
+    }
+
+    fn imports(tools: Vec<ImportedTool>) -> Imports {
+        Imports {
+            tools,
+            ..Imports::default()
+        }
+    }
+
+    #[test]
+    fn nothing_is_granted_by_default_and_every_reason_is_told() {
+        let mut imports = imports(vec![import("b", View::Json), import("a", View::Typed)]);
+        imports.unknown.push(("wasi:cli/run".into(), "no".into()));
+        let refusal = admit(&imports, &Grants::default(), &Limits::default()).unwrap_err();
+        let names: Vec<_> = refusal.reasons.iter().map(|r| r.import.as_str()).collect();
+        assert_eq!(names, ["s/a", "s/b", "wasi:cli/run"]);
+    }
+
+    #[test]
+    fn the_line_of_a_reason_allows_it_and_a_tool_in_two_views_is_one_tool() {
+        let imports = imports(vec![import("a", View::Json), import("a", View::Typed)]);
+        let refusal = admit(&imports, &Grants::default(), &Limits::default()).unwrap_err();
+        let [reason] = refusal.reasons.as_slice() else {
+            panic!("{refusal}");
+        };
+        let grants = grants::parse(reason.grant.as_ref().unwrap(), "grants.toml").unwrap();
+        let plan = admit(&imports, &grants, &Limits::default()).unwrap();
+        assert_eq!((plan.tools.len(), plan.imports.len()), (1, 2));
     }
 }

@@ -229,3 +229,34 @@ impl Drop for Ticker {
         self.shared.wake.notify_one();
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_costs_no_cpu_time() {
+        let clock = Arc::new(CpuClock::default());
+        let started = Instant::now();
+        let future = Box::pin(tokio::time::sleep(Duration::from_millis(200)));
+        Metered {
+            clock: Arc::clone(&clock),
+            future,
+        }
+        .await;
+        assert!(clock.spent() < started.elapsed() / 2);
+    }
+
+    #[test]
+    fn memories_and_tables_count_together() {
+        let mut budget = MemoryBudget {
+            limit: 1000,
+            used: 0,
+        };
+        assert!(budget.memory_growing(0, 600, None).unwrap());
+        assert!(budget.table_growing(0, 40, None).unwrap());
+        let error = budget.memory_growing(600, 700, None).unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(Exceeded::Memory(1000))));
+    }
+}

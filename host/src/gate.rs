@@ -213,3 +213,154 @@ pub fn book_result(plan: &Plan, spent: &mut Spent, grant: usize, bytes: u64) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::admission::PlannedTool;
+    use crate::grants::{self, Grants};
+    use crate::limits::Limits;
+
+    fn plan(grants: &str, limits: Limits) -> Plan {
+        let Grants { grants } = grants::parse(grants, "grants.toml").unwrap();
+        let tools = ["read", "write"].map(|tool| PlannedTool {
+            server: "s".into(),
+            tool: tool.into(),
+            grants: (0..grants.len())
+                .filter(|&g| grants[g].allows("s", tool))
+                .collect(),
+        });
+        Plan {
+            tools: tools.into(),
+            imports: Vec::new(),
+            grants,
+            limits,
+        }
+    }
+
+    fn call(tool: usize, bytes: u64) -> Call {
+        Call {
+            tool,
+            arguments: Map::new(),
+            bytes,
+        }
+    }
+
+    #[test]
+    fn no_permit_without_a_grant_for_that_tool() {
+        let plan = plan("[[grant]]\nserver='s'\ntools=['read']", Limits::default());
+        let mut spent = Spent::default();
+        let (permit, grant) = check(&plan, &mut spent, call(0, 1)).unwrap();
+        assert_eq!((permit.server(), permit.tool(), grant), ("s", "read", 0));
+        assert_eq!(
+            check(&plan, &mut spent, call(1, 1)).unwrap_err(),
+            Denial::NotGranted
+        );
+        assert_eq!(
+            check(&plan, &mut spent, call(9, 1)).unwrap_err(),
+            Denial::NotGranted
+        );
+        assert_eq!(spent.calls, 1);
+    }
+
+    #[test]
+    fn a_second_grant_pays_when_the_first_is_used_up() {
+        let text = "[[grant]]\nserver='s'\ntools=['read']\nmax_calls=1\n[[grant]]\nserver='s'\ntools=['*']\nmax_bytes=10";
+        let plan = plan(text, Limits::default());
+        let mut spent = Spent::default();
+        assert_eq!(check(&plan, &mut spent, call(0, 4)).unwrap().1, 0);
+        assert_eq!(check(&plan, &mut spent, call(0, 4)).unwrap().1, 1);
+        let denial = check(&plan, &mut spent, call(0, 7)).unwrap_err();
+        assert!(
+            matches!(denial, Denial::GrantBytes { limit: 10, .. }),
+            "{denial}"
+        );
+        assert!(!denial.is_limit());
+    }
+
+    #[test]
+    fn a_denied_call_changes_nothing_and_a_result_is_booked() {
+        let limits = Limits {
+            calls: 2,
+            total_bytes: 100,
+            call_bytes: 50,
+            ..Limits::default()
+        };
+        let plan = plan("[[grant]]\nserver='s'\ntools=['*']", limits);
+        let mut spent = Spent::default();
+        assert!(
+            check(&plan, &mut spent, call(0, 51))
+                .unwrap_err()
+                .is_limit()
+        );
+        assert_eq!(spent, Spent::default());
+        let (_, grant) = check(&plan, &mut spent, call(0, 40)).unwrap();
+        assert_eq!(
+            book_result(&plan, &mut spent, grant, 61).unwrap_err(),
+            Denial::RunBytes { limit: 100 }
+        );
+        assert_eq!(
+            check(&plan, &mut spent, call(0, 1)).unwrap_err(),
+            Denial::RunBytes { limit: 100 }
+        );
+    }
+
+    /// Every order of many small steps: budgets are never exceeded, whatever is asked.
+    #[test]
+    fn budgets_hold_for_any_sequence_of_calls() {
+        let mut state = 7_u64;
+        let mut next = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..300 {
+            let (calls, bytes, run_calls) = (next(6), next(200), next(10));
+            let text = format!(
+                "[[grant]]\nserver='s'\ntools=['read']\nmax_calls={calls}\nmax_bytes={bytes}"
+            );
+            let plan = plan(
+                &text,
+                Limits {
+                    calls: run_calls,
+                    ..Limits::default()
+                },
+            );
+            let mut spent = Spent::default();
+            let mut permits = 0;
+            for _ in 0..40 {
+                let tool = next(3) as usize;
+                if check(&plan, &mut spent, call(tool, next(60))).is_ok() {
+                    permits += 1;
+                    assert_eq!(tool, 0);
+                }
+            }
+            assert!(permits <= calls.min(run_calls));
+            assert_eq!(permits, spent.calls);
+            assert!(spent.bytes <= bytes);
+        }
+    }
+
+    #[test]
+    fn a_thousand_concurrent_calls_get_ten_permits() {
+        let plan = plan(
+            "[[grant]]\nserver='s'\ntools=['read']\nmax_calls=10",
+            Limits::default(),
+        );
+        let spent = Mutex::new(Spent::default());
+        let permits: usize = std::thread::scope(|scope| {
+            let work = || {
+                (0..250)
+                    .filter(|_| check(&plan, &mut spent.lock().unwrap(), call(0, 1)).is_ok())
+                    .count()
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).sum()
+        });
+        assert_eq!(permits, 10);
+    }
+}

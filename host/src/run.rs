@@ -243,12 +243,11 @@ impl Prepared {
             .tools
             .iter()
             .map(|t| {
-                definitions
-                    .get(&t.server, &t.tool)
-                    .cloned()
-                    .ok_or_else(|| PrepareError::OtherCatalog {
+                definitions.get(&t.server, &t.tool).cloned().ok_or_else(|| {
+                    PrepareError::OtherCatalog {
                         tool: format!("{}/{}", t.server, t.tool),
-                    })
+                    }
+                })
             })
             .collect::<Result<_, _>>()?;
         Ok(Prepared {

@@ -365,3 +365,73 @@ fn is(ty: &types::Type, model: &Type, defs: &[TypeDef]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+    use witgate_codegen::catalog::{Server, Tool};
+    use witgate_codegen::server::model_server;
+
+    use super::*;
+
+    fn model(input: Value) -> ToolModel {
+        let tool = Tool {
+            name: "t".into(),
+            input_schema: input,
+            ..Tool::default()
+        };
+        let server = Server {
+            info: None,
+            tools: vec![tool],
+        };
+        model_server("s", &server).unwrap().tools.remove(0)
+    }
+
+    fn round_trip(schema: Value, value: &Value) -> Result<Value, Misfit> {
+        let model = model(schema);
+        let ty = model.input.as_ref().unwrap();
+        let val = from_json(value, ty, &model.defs)?;
+        to_json(&val, ty, &model.defs)
+    }
+
+    #[test]
+    fn absent_null_and_a_value_stay_three_things() {
+        let schema = json!({"type": "object", "properties": {"a": {"type": ["string", "null"]}}});
+        for value in [json!({}), json!({"a": null}), json!({"a": "x"})] {
+            assert_eq!(round_trip(schema.clone(), &value).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn wire_names_constants_and_enums_come_back() {
+        let schema = json!({"type": "object", "required": ["kind", "orderBy", "order_by"], "properties": {
+            "kind": {"const": "x"}, "orderBy": {"enum": ["created-at", "Updated At"]}, "order_by": {"type": "integer"}
+        }});
+        let value =
+            json!({"kind": "x", "orderBy": "Updated At", "order_by": 9_007_199_254_740_993_i64});
+        assert_eq!(round_trip(schema, &value).unwrap(), value);
+    }
+
+    #[test]
+    fn maps_lists_tuples_and_scalar_unions_come_back() {
+        let schema = json!({"type": "object", "required": ["m", "l", "u"], "properties": {
+            "m": {"type": "object", "additionalProperties": {"type": "number"}},
+            "l": {"type": "array", "items": {"type": "array", "items": {"type": "boolean"}}},
+            "u": {"type": ["string", "integer"]}
+        }});
+        for u in [json!("5"), json!(5)] {
+            let value = json!({"m": {"a/b": 0.1, "": -2}, "l": [[true], []], "u": u});
+            assert_eq!(round_trip(schema.clone(), &value).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn a_misfit_says_where() {
+        let schema = json!({"type": "object", "required": ["a"], "properties": {
+            "a": {"type": "array", "items": {"type": "object", "required": ["b/c"], "properties": {"b/c": {"type": "integer"}}}}
+        }});
+        let error = round_trip(schema, &json!({"a": [{"b/c": 1}, {"b/c": 1.5}]})).unwrap_err();
+        assert_eq!(error.at, "/a/1/b~1c");
+    }
+}

@@ -22,13 +22,38 @@ fn arguments_that_break_the_schema() {
         hint: &[],
         at: "program.js:2:",
     };
-    let output = fails_as_json(&stand, &["run", "program.js", "--allow", "demo/*", "--journal", "journal"], &expected);
+    let output = fails_as_json(
+        &stand,
+        &[
+            "run",
+            "program.js",
+            "--allow",
+            "demo/*",
+            "--journal",
+            "journal",
+        ],
+        &expected,
+    );
     let record = only_record(&stand);
-    assert_eq!((&record["verdict"], &record["blame"]), (&json!("invalid"), &json!("program")), "{record:#}");
+    assert_eq!(
+        (&record["verdict"], &record["blame"]),
+        (&json!("invalid"), &json!("program")),
+        "{record:#}"
+    );
     assert_eq!(stand.read("arrived"), "", "the call reached the server");
-    let told = stand.run(&["run", "program.js", "--allow", "demo/*"]).unwrap();
-    for text in [output.stdout, output.stderr, told.stderr, stand.read("journal")] {
-        assert!(!text.contains("hunter2"), "a message names the field, never the value in it: {text}");
+    let told = stand
+        .run(&["run", "program.js", "--allow", "demo/*"])
+        .unwrap();
+    for text in [
+        output.stdout,
+        output.stderr,
+        told.stderr,
+        stand.read("journal"),
+    ] {
+        assert!(
+            !text.contains("hunter2"),
+            "a message names the field, never the value in it: {text}"
+        );
     }
 }
 
@@ -36,8 +61,18 @@ fn arguments_that_break_the_schema() {
 fn allowed_names_are_shown_where_none_is_near() {
     let source = "import { getIssue } from \"mcp:demo\";\nexport default () => getIssue({ number: 1, zzz: 1 });\n";
     let stand = program("program.js", source);
-    let expected = Expected { code: 1, kind: "program", message: &["`zzz` is not known, allowed are `number`"], hint: &[], at: "program.js:2:" };
-    fails(&stand, &["run", "program.js", "--allow", "demo/*"], &expected);
+    let expected = Expected {
+        code: 1,
+        kind: "program",
+        message: &["`zzz` is not known, allowed are `number`"],
+        hint: &[],
+        at: "program.js:2:",
+    };
+    fails(
+        &stand,
+        &["run", "program.js", "--allow", "demo/*"],
+        &expected,
+    );
 }
 
 #[test]
@@ -50,10 +85,22 @@ fn arguments_that_are_no_json() {
         ("7", "not a number"),
         ("{ number: 1 }, 2", "one object"),
     ] {
-        let source = format!("import {{ getIssue }} from \"mcp:demo\";\nexport default () => getIssue({arguments});\n");
+        let source = format!(
+            "import {{ getIssue }} from \"mcp:demo\";\nexport default () => getIssue({arguments});\n"
+        );
         let stand = program("program.js", &source);
-        let expected = Expected { code: 1, kind: "program", message: &["demo/get_issue (invalid-arguments)", what], hint: &[], at: "program.js:2:" };
-        fails_as_json(&stand, &["run", "program.js", "--allow", "demo/*"], &expected);
+        let expected = Expected {
+            code: 1,
+            kind: "program",
+            message: &["demo/get_issue (invalid-arguments)", what],
+            hint: &[],
+            at: "program.js:2:",
+        };
+        fails_as_json(
+            &stand,
+            &["run", "program.js", "--allow", "demo/*"],
+            &expected,
+        );
         assert_eq!(stand.read("arrived"), "");
     }
 }
@@ -62,16 +109,31 @@ fn arguments_that_are_no_json() {
 fn a_tool_that_fails() {
     let source = "import { alwaysFails } from \"mcp:demo\";\nexport default () => alwaysFails({ reason: \"why not\" });\n";
     let stand = program("program.js", source);
-    let message = &["demo/always_fails (tool-failed)", "failed on purpose: why not"];
-    let expected = Expected { code: 1, kind: "program", message, hint: &[], at: "program.js:2:" };
-    fails(&stand, &["run", "program.js", "--allow", "demo/*"], &expected);
+    let message = &[
+        "demo/always_fails (tool-failed)",
+        "failed on purpose: why not",
+    ];
+    let expected = Expected {
+        code: 1,
+        kind: "program",
+        message,
+        hint: &[],
+        at: "program.js:2:",
+    };
+    fails(
+        &stand,
+        &["run", "program.js", "--allow", "demo/*"],
+        &expected,
+    );
 }
 
 #[test]
 fn a_call_at_the_top_level() {
     let source = "import { getLogo } from \"mcp:demo\";\nconst logo = await getLogo();\nexport default () => logo;\n";
     let stand = program("program.js", source);
-    let output = stand.run(&["run", "program.js", "--allow", "demo/*"]).unwrap();
+    let output = stand
+        .run(&["run", "program.js", "--allow", "demo/*"])
+        .unwrap();
     assert_eq!(output.code, Some(1), "{output:#?}");
     assert_eq!(stand.read("arrived"), "");
 }
@@ -84,13 +146,28 @@ fn every_reason_of_a_refusal_is_told() {
     let expected = Expected {
         code: 3,
         kind: "refused",
-        message: &["2 reasons", "--allow demo/add_comment", "--allow demo/update_issue"],
+        message: &[
+            "2 reasons",
+            "--allow demo/add_comment",
+            "--allow demo/update_issue",
+        ],
         hint: &[],
         at: "",
     };
-    let output = fails(&stand, &["run", "program.js", "--allow", "demo/list_*"], &expected);
-    assert!(!output.stdout.contains("--allow demo/list_issues"), "{output:#?}");
-    assert_eq!(stand.read("arrived"), "", "a refused program starts nothing");
+    let output = fails(
+        &stand,
+        &["run", "program.js", "--allow", "demo/list_*"],
+        &expected,
+    );
+    assert!(
+        !output.stdout.contains("--allow demo/list_issues"),
+        "{output:#?}"
+    );
+    assert_eq!(
+        stand.read("arrived"),
+        "",
+        "a refused program starts nothing"
+    );
 }
 
 #[test]
@@ -102,12 +179,38 @@ fn a_grant_that_is_used_up() {
           return ended.map(({ value, reason }) => value ?? reason.kind);
         };\n";
     let stand = program("program.js", source);
-    stand.write("grants.toml", "[[grant]]\nserver = \"demo\"\ntools = [\"slow_echo\"]\nmax_calls = 3\n").unwrap();
-    let output = stand.run(&["run", "program.js", "--grants", "grants.toml", "--journal", "journal"]).unwrap();
-    assert_eq!((output.code, output.stdout.as_str()), (Some(0), "[\"0\",\"1\",\"2\",\"denied\",\"denied\"]\n"), "{output:#?}");
+    stand
+        .write(
+            "grants.toml",
+            "[[grant]]\nserver = \"demo\"\ntools = [\"slow_echo\"]\nmax_calls = 3\n",
+        )
+        .unwrap();
+    let output = stand
+        .run(&[
+            "run",
+            "program.js",
+            "--grants",
+            "grants.toml",
+            "--journal",
+            "journal",
+        ])
+        .unwrap();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "[\"0\",\"1\",\"2\",\"denied\",\"denied\"]\n"),
+        "{output:#?}"
+    );
     assert_eq!(stand.lines("arrived").unwrap().len(), 3);
     let records = stand.lines("journal").unwrap();
-    let denied: Vec<_> = records.iter().filter(|record| record["verdict"] == "denied").collect();
+    let denied: Vec<_> = records
+        .iter()
+        .filter(|record| record["verdict"] == "denied")
+        .collect();
     assert_eq!((records.len(), denied.len()), (5, 2), "{records:#?}");
-    assert!(denied.iter().all(|record| record["reason"].as_str().unwrap().contains("grants.toml:1")), "{denied:#?}");
+    assert!(
+        denied
+            .iter()
+            .all(|record| record["reason"].as_str().unwrap().contains("grants.toml:1")),
+        "{denied:#?}"
+    );
 }

@@ -7,17 +7,36 @@ use crate::{Expected, demo, fails};
 
 /// A component of this world, whose functions do nothing.
 fn component(world: &str) -> Vec<u8> {
-    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
-    resolve.push_str("witgate.wit", include_str!("../../wit/witgate.wit")).unwrap();
+    let mut resolve = Resolve {
+        all_features: true,
+        ..Resolve::default()
+    };
+    resolve
+        .push_str("witgate.wit", include_str!("../../wit/witgate.wit"))
+        .unwrap();
     let package = resolve.push_str("world.wit", world).unwrap();
     let world = resolve.select_world(&[package], None).unwrap();
-    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback));
+    let mut module = dummy_module(
+        &resolve,
+        world,
+        ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback),
+    );
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+    ComponentEncoder::default()
+        .module(&module)
+        .unwrap()
+        .validate(true)
+        .encode()
+        .unwrap()
 }
 
 fn refused(message: &'static [&'static str]) -> Expected<'static> {
-    Expected { code: 3, kind: "refused", message, ..Expected::default() }
+    Expected {
+        code: 3,
+        kind: "refused",
+        message,
+        ..Expected::default()
+    }
 }
 
 #[test]
@@ -31,7 +50,13 @@ fn a_file_that_is_no_component() {
     ] {
         let stand = demo();
         stand.write("program.wasm", bytes).unwrap();
-        let expected = Expected { code: 1, kind: "program", message: &[what], hint: &["uild"], at: "" };
+        let expected = Expected {
+            code: 1,
+            kind: "program",
+            message: &[what],
+            hint: &["uild"],
+            at: "",
+        };
         fails(&stand, &["run", "program.wasm"], &expected);
         fails(&stand, &["check", "program.wasm"], &expected);
     }
@@ -54,8 +79,18 @@ fn a_component_that_imports_something_unknown() {
     );
     let stand = demo();
     stand.write("program.wasm", bytes).unwrap();
-    let expected = refused(&["4 reasons", "wasi:cli/environment@0.2.0", "mcp:demo/json#launch", "mcp:nowhere", "run-shell"]);
-    fails(&stand, &["run", "program.wasm", "--allow", "*/*"], &expected);
+    let expected = refused(&[
+        "4 reasons",
+        "wasi:cli/environment@0.2.0",
+        "mcp:demo/json#launch",
+        "mcp:nowhere",
+        "run-shell",
+    ]);
+    fails(
+        &stand,
+        &["run", "program.wasm", "--allow", "*/*"],
+        &expected,
+    );
     assert_eq!(stand.read("arrived"), "");
 }
 
@@ -71,26 +106,44 @@ fn a_component_that_was_built_against_another_definition() {
     );
     let stand = demo();
     stand.write("program.wasm", bytes).unwrap();
-    let expected = refused(&["mcp:demo/tools#get-issue", "its type is not the one of this catalog"]);
-    fails(&stand, &["run", "program.wasm", "--allow", "*/*"], &expected);
+    let expected = refused(&[
+        "mcp:demo/tools#get-issue",
+        "its type is not the one of this catalog",
+    ]);
+    fails(
+        &stand,
+        &["run", "program.wasm", "--allow", "*/*"],
+        &expected,
+    );
 }
 
 #[test]
 fn a_component_whose_run_is_another() {
-    let bytes = component("package test:other; world other { export run: func(input: u32) -> u32; }");
+    let bytes =
+        component("package test:other; world other { export run: func(input: u32) -> u32; }");
     let stand = demo();
     stand.write("program.wasm", bytes).unwrap();
     let output = stand.run(&["run", "program.wasm"]).unwrap();
-    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output:#?}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(1), ""),
+        "{output:#?}"
+    );
     assert!(output.stderr.contains("run"), "{output:#?}");
 }
 
 #[test]
 fn a_component_that_traps() {
     // The dummy's functions are `unreachable`.
-    let bytes = component("package test:traps; world traps { include witgate:runtime/program@0.1.0; }");
+    let bytes =
+        component("package test:traps; world traps { include witgate:runtime/program@0.1.0; }");
     let stand = demo();
     stand.write("program.wasm", bytes).unwrap();
-    let expected = Expected { code: 1, kind: "program", message: &["the program broke", "unreachable"], ..Expected::default() };
+    let expected = Expected {
+        code: 1,
+        kind: "program",
+        message: &["the program broke", "unreachable"],
+        ..Expected::default()
+    };
     fails(&stand, &["run", "program.wasm"], &expected);
 }

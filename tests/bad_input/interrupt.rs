@@ -21,9 +21,20 @@ fn interrupt(stand: &Stand, running: Running) -> Output {
     let pressed = Instant::now();
     running.interrupt().unwrap();
     let output = running.finish().unwrap();
-    assert!(pressed.elapsed() < Duration::from_secs(8), "{:?} after Ctrl-C", pressed.elapsed());
+    assert!(
+        pressed.elapsed() < Duration::from_secs(8),
+        "{:?} after Ctrl-C",
+        pressed.elapsed()
+    );
     assert_eq!(output.code, Some(130), "{output:#?}");
-    is_failure(&output, &Expected { code: 130, kind: "interrupted", ..Expected::default() });
+    is_failure(
+        &output,
+        &Expected {
+            code: 130,
+            kind: "interrupted",
+            ..Expected::default()
+        },
+    );
     assert_eq!(stand.orphans(), Vec::<String>::new());
     output
 }
@@ -32,7 +43,17 @@ fn interrupt(stand: &Stand, running: Running) -> Output {
 fn while_a_tool_works() {
     let source = "import { slowEcho } from \"mcp:demo\";\nexport default () => slowEcho({ text: \"x\", delay_ms: 100000 });\n";
     let stand = program("program.js", source);
-    let running = stand.start(&["run", "program.js", "--allow", "demo/*", "--journal", "journal", "--json"]).unwrap();
+    let running = stand
+        .start(&[
+            "run",
+            "program.js",
+            "--allow",
+            "demo/*",
+            "--journal",
+            "journal",
+            "--json",
+        ])
+        .unwrap();
     until("the call arrives", || !stand.read("arrived").is_empty());
     interrupt(&stand, running);
     let record = only_record(&stand);
@@ -41,8 +62,13 @@ fn while_a_tool_works() {
 
 #[test]
 fn while_the_program_computes() {
-    let stand = program("program.js", "export default () => { console.log(\"begun\"); for (;;); };\n");
-    let running = stand.start(&["run", "program.js", "--max-cpu", "100", "--json"]).unwrap();
+    let stand = program(
+        "program.js",
+        "export default () => { console.log(\"begun\"); for (;;); };\n",
+    );
+    let running = stand
+        .start(&["run", "program.js", "--max-cpu", "100", "--json"])
+        .unwrap();
     std::thread::sleep(Duration::from_secs(3));
     let output = interrupt(&stand, running);
     assert!(output.stderr.contains("begun"), "{output:#?}");
@@ -51,9 +77,18 @@ fn while_the_program_computes() {
 #[test]
 fn while_a_server_starts() {
     let stand = bad_server("silent");
-    stand.write("program.js", "import { echo } from \"mcp:bad\";\nexport default () => echo();\n").unwrap();
-    let running = stand.start(&["run", "program.js", "--allow", "bad/*", "--json"]).unwrap();
-    until("the server starts", || stand.marked().iter().any(|line| line.contains("silent")));
+    stand
+        .write(
+            "program.js",
+            "import { echo } from \"mcp:bad\";\nexport default () => echo();\n",
+        )
+        .unwrap();
+    let running = stand
+        .start(&["run", "program.js", "--allow", "bad/*", "--json"])
+        .unwrap();
+    until("the server starts", || {
+        stand.marked().iter().any(|line| line.contains("silent"))
+    });
     std::thread::sleep(Duration::from_millis(300));
     interrupt(&stand, running);
 }

@@ -31,7 +31,11 @@ fn fails(stand: &Stand, arguments: &[&str], expected: &Expected<'_>) -> Output {
     assert_eq!(told.stdout, "", "stdout carries results only");
     assert!(told.stderr.contains("error: "), "{told:#?}");
     for part in expected.message.iter().chain(expected.hint) {
-        assert!(told.stderr.contains(part), "`{part}` is not in what {arguments:?} tells:\n{}", told.stderr);
+        assert!(
+            told.stderr.contains(part),
+            "`{part}` is not in what {arguments:?} tells:\n{}",
+            told.stderr
+        );
     }
     if !expected.hint.is_empty() {
         assert!(told.stderr.contains("\n\nhint: "), "{}", told.stderr);
@@ -45,7 +49,11 @@ fn fails_as_json(stand: &Stand, arguments: &[&str], expected: &Expected<'_>) -> 
     let mut arguments = arguments.to_vec();
     arguments.push("--json");
     let output = stand.run(&arguments).unwrap();
-    assert_eq!(output.code, Some(expected.code), "{arguments:?}: {output:#?}");
+    assert_eq!(
+        output.code,
+        Some(expected.code),
+        "{arguments:?}: {output:#?}"
+    );
     is_failure(&output, expected);
     assert_eq!(stand.orphans(), Vec::<String>::new(), "{arguments:?}");
     output
@@ -53,20 +61,34 @@ fn fails_as_json(stand: &Stand, arguments: &[&str], expected: &Expected<'_>) -> 
 
 /// Holds the object on stdout against what is expected.
 fn is_failure(output: &Output, expected: &Expected<'_>) {
-    let failure: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("stdout is one JSON object: {output:#?}"));
+    let failure: Value = serde_json::from_str(&output.stdout)
+        .unwrap_or_else(|_| panic!("stdout is one JSON object: {output:#?}"));
     for key in ["kind", "message", "hint", "at"] {
-        assert!(failure.get(key).is_some(), "`{key}` is missing: {failure:#}");
+        assert!(
+            failure.get(key).is_some(),
+            "`{key}` is missing: {failure:#}"
+        );
     }
     assert_eq!(failure["kind"], expected.kind, "{failure:#}");
     let text = |key: &str| failure[key].as_str().unwrap_or_default().to_owned();
     for part in expected.message {
         let whole = format!("{} {}", text("message"), failure["reasons"]);
-        assert!(whole.contains(part), "`{part}` is not in the message: {failure:#}");
+        assert!(
+            whole.contains(part),
+            "`{part}` is not in the message: {failure:#}"
+        );
     }
     for part in expected.hint {
-        assert!(text("hint").contains(part), "`{part}` is not in the hint: {failure:#}");
+        assert!(
+            text("hint").contains(part),
+            "`{part}` is not in the hint: {failure:#}"
+        );
     }
-    assert!(text("at").contains(expected.at), "it is not at `{}`: {failure:#}", expected.at);
+    assert!(
+        text("at").contains(expected.at),
+        "it is not at `{}`: {failure:#}",
+        expected.at
+    );
 }
 
 /// A stand with the demo server, which writes what arrives to `arrived`.
@@ -82,7 +104,9 @@ fn bad_server(mode: &str) -> Stand {
 
 fn with_servers(servers: &Value) -> Stand {
     let mut stand = Stand::new().unwrap();
-    stand.write(".mcp.json", json!({ "mcpServers": servers }).to_string()).unwrap();
+    stand
+        .write(".mcp.json", json!({ "mcpServers": servers }).to_string())
+        .unwrap();
     let arrived = stand.folder().join("arrived");
     stand.set("WITGATE_DEMO_TRANSCRIPT", arrived.display().to_string());
     stand

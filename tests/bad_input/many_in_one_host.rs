@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use witgate_builder::{engine, js, link};
 use witgate_host::{
-    Definitions, Exceeded, Grants, Host, HostOptions, Journal, Limits, Prepared, Program, RunError, RunOptions, Servers, admit, config, grants,
-    servers::ServersLimits,
+    Definitions, Exceeded, Grants, Host, HostOptions, Journal, Limits, Prepared, Program, RunError,
+    RunOptions, Servers, admit, config, grants, servers::ServersLimits,
 };
 use witgate_tests::workspace;
 
@@ -30,42 +30,80 @@ const BROKEN: [&str; 5] = [
 async fn one_host_survives_them_all() {
     let stand = demo();
     let text = json!({ "mcpServers": { "demo": { "command": workspace::binary().unwrap(), "args": ["demo-server"] } } });
-    let config = config::parse(&text.to_string(), &stand.folder().join(".mcp.json"), &|_| None).unwrap();
+    let config = config::parse(
+        &text.to_string(),
+        &stand.folder().join(".mcp.json"),
+        &|_| None,
+    )
+    .unwrap();
     let servers = Servers::new(&config, ServersLimits::default());
     let (catalog, failed) = servers.sync(None).await;
     assert!(failed.is_empty(), "{failed:?}");
     let definitions = Definitions::new(&catalog).unwrap();
 
-    let host = Host::new(HostOptions { cache: Some(workspace::cache().join("code")), pooled_instances: None }).unwrap();
+    let host = Host::new(HostOptions {
+        cache: Some(workspace::cache().join("code")),
+        pooled_instances: None,
+    })
+    .unwrap();
     let module = engine::engine().unwrap();
-    host.add_module(&link::engine_import(module), &module.wasm).unwrap();
+    host.add_module(&link::engine_import(module), &module.wasm)
+        .unwrap();
     let host = Arc::new(host);
-    let limits = Limits { cpu: Duration::from_secs(1), memory: 64 << 20, ..Limits::default() };
-    let granted = Grants { grants: vec![grants::allow("demo/*").unwrap()] };
+    let limits = Limits {
+        cpu: Duration::from_secs(1),
+        memory: 64 << 20,
+        ..Limits::default()
+    };
+    let granted = Grants {
+        grants: vec![grants::allow("demo/*").unwrap()],
+    };
     let prepare = |source: &str| {
-        let built = js::build_js(source, "program.js", &definitions.models, |_, link| link()).unwrap();
+        let built =
+            js::build_js(source, "program.js", &definitions.models, |_, link| link()).unwrap();
         let program = Program::load(&host, &built.to_bytes()).unwrap();
         let plan = admit(&program.imports(&host, &definitions), &granted, &limits).unwrap();
         Arc::new(Prepared::new(&host, &program, plan, &definitions).unwrap())
     };
     let sound = prepare(SOUND);
     let broken = BROKEN.map(prepare);
-    let options = RunOptions { servers: servers.clone(), journal: Arc::new(Journal::none()), log: Arc::new(|_, _| {}) };
+    let options = RunOptions {
+        servers: servers.clone(),
+        journal: Arc::new(Journal::none()),
+        log: Arc::new(|_, _| {}),
+    };
 
     for round in 0..2 {
         let run = |prepared: &Arc<Prepared>, input: Value| {
-            let (prepared, host, options) = (Arc::clone(prepared), Arc::clone(&host), options.clone());
+            let (prepared, host, options) =
+                (Arc::clone(prepared), Arc::clone(&host), options.clone());
             tokio::spawn(async move { prepared.run(&host, &input, options).await.result })
         };
         let sound: Vec<_> = (0..10).map(|n| run(&sound, json!({ "n": n }))).collect();
-        let [endless, greedy, deep, failing, waiting] = broken.each_ref().map(|program| run(program, Value::Null));
+        let [endless, greedy, deep, failing, waiting] =
+            broken.each_ref().map(|program| run(program, Value::Null));
         for (n, result) in sound.into_iter().enumerate() {
-            assert_eq!(result.await.unwrap().unwrap(), json!(format!("{n}-1 {n}-2 {n}-3")), "round {round}");
+            assert_eq!(
+                result.await.unwrap().unwrap(),
+                json!(format!("{n}-1 {n}-2 {n}-3")),
+                "round {round}"
+            );
         }
-        assert!(matches!(endless.await.unwrap(), Err(RunError::Limit(Exceeded::Cpu(_)))));
-        assert!(matches!(greedy.await.unwrap(), Err(RunError::Limit(Exceeded::Memory(_)))));
-        assert!(matches!(deep.await.unwrap(), Err(RunError::Program(_) | RunError::Broken { .. })));
-        assert!(matches!(failing.await.unwrap(), Err(RunError::Program(error)) if error.cause.is_some()));
+        assert!(matches!(
+            endless.await.unwrap(),
+            Err(RunError::Limit(Exceeded::Cpu(_)))
+        ));
+        assert!(matches!(
+            greedy.await.unwrap(),
+            Err(RunError::Limit(Exceeded::Memory(_)))
+        ));
+        assert!(matches!(
+            deep.await.unwrap(),
+            Err(RunError::Program(_) | RunError::Broken { .. })
+        ));
+        assert!(
+            matches!(failing.await.unwrap(), Err(RunError::Program(error)) if error.cause.is_some())
+        );
         assert!(matches!(waiting.await.unwrap(), Err(RunError::Deadlock)));
     }
     servers.shutdown().await;

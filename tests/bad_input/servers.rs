@@ -12,7 +12,13 @@ export default () => echo({ text: "x" });
 const RUN: &[&str] = &["run", "program.js", "--allow", "bad/*"];
 
 fn unavailable<'a>(message: &'a [&'a str], hint: &'a [&'a str]) -> Expected<'a> {
-    Expected { code: 5, kind: "unavailable", message, hint, at: "bad" }
+    Expected {
+        code: 5,
+        kind: "unavailable",
+        message,
+        hint,
+        at: "bad",
+    }
 }
 
 #[test]
@@ -34,21 +40,40 @@ fn one_dead_server_does_not_stop_the_others() {
     }));
     let output = stand.run(&["sync"]).unwrap();
     assert_eq!(output.code, Some(5), "{output:#?}");
-    assert!(output.stderr.contains("no-such-command-anywhere"), "{output:#?}");
+    assert!(
+        output.stderr.contains("no-such-command-anywhere"),
+        "{output:#?}"
+    );
     let lock: serde_json::Value = serde_json::from_str(&stand.read("witgate.lock")).unwrap();
-    assert!(lock["servers"]["demo"]["tools"]["list_issues"].is_object(), "{lock:#}");
+    assert!(
+        lock["servers"]["demo"]["tools"]["list_issues"].is_object(),
+        "{lock:#}"
+    );
     assert_eq!(stand.orphans(), Vec::<String>::new());
     // Nor does it stop a program that does not need it.
     stand.write("program.js", "import { slowEcho } from 'mcp:demo';\nexport default () => slowEcho({ text: 'x', delay_ms: 0 });").unwrap();
-    let output = stand.run(&["run", "program.js", "--allow", "demo/*"]).unwrap();
-    assert_eq!((output.code, output.stdout.as_str()), (Some(0), "\"x\"\n"), "{output:#?}");
+    let output = stand
+        .run(&["run", "program.js", "--allow", "demo/*"])
+        .unwrap();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "\"x\"\n"),
+        "{output:#?}"
+    );
 }
 
 #[test]
 fn server_that_prints_garbage() {
     let stand = bad_server("garbage");
     stand.write("program.js", ECHO).unwrap();
-    fails(&stand, RUN, &unavailable(&["server `bad` broke the protocol", "no JSON-RPC"], &["logs belong on stderr"]));
+    fails(
+        &stand,
+        RUN,
+        &unavailable(
+            &["server `bad` broke the protocol", "no JSON-RPC"],
+            &["logs belong on stderr"],
+        ),
+    );
 }
 
 #[test]
@@ -56,7 +81,11 @@ fn server_that_prints_a_few_lines_of_garbage_first() {
     let stand = bad_server("chatty");
     stand.write("program.js", ECHO).unwrap();
     let output = stand.run(RUN).unwrap();
-    assert_eq!((output.code, output.stdout.as_str()), (Some(0), "{\"got\":{\"text\":\"x\"}}\n"), "{output:#?}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "{\"got\":{\"text\":\"x\"}}\n"),
+        "{output:#?}"
+    );
 }
 
 #[test]
@@ -64,35 +93,91 @@ fn server_that_never_answers() {
     let stand = bad_server("silent");
     stand.write("program.js", ECHO).unwrap();
     // It is waited for half a minute, so once must do.
-    fails_as_json(&stand, RUN, &unavailable(&["server `bad` did not start within"], &["start the server by hand"]));
+    fails_as_json(
+        &stand,
+        RUN,
+        &unavailable(
+            &["server `bad` did not start within"],
+            &["start the server by hand"],
+        ),
+    );
 }
 
 #[test]
 fn tool_that_never_answers() {
     let stand = bad_server("good");
-    stand.write("program.js", "import { slow } from 'mcp:bad';\nexport default () => slow({});").unwrap();
-    let expected = Expected { code: 4, kind: "limit", message: &["the run took more than its 2s"], hint: &["--max-time"], at: "" };
-    fails_as_json(&stand, &["run", "program.js", "--allow", "bad/*", "--max-time", "2", "--journal", "journal"], &expected);
+    stand
+        .write(
+            "program.js",
+            "import { slow } from 'mcp:bad';\nexport default () => slow({});",
+        )
+        .unwrap();
+    let expected = Expected {
+        code: 4,
+        kind: "limit",
+        message: &["the run took more than its 2s"],
+        hint: &["--max-time"],
+        at: "",
+    };
+    fails_as_json(
+        &stand,
+        &[
+            "run",
+            "program.js",
+            "--allow",
+            "bad/*",
+            "--max-time",
+            "2",
+            "--journal",
+            "journal",
+        ],
+        &expected,
+    );
     let record = only_record(&stand);
-    assert_eq!((&record["verdict"], &record["outcome"]), (&json!("permitted"), &json!("cancelled")), "{record:#}");
+    assert_eq!(
+        (&record["verdict"], &record["outcome"]),
+        (&json!("permitted"), &json!("cancelled")),
+        "{record:#}"
+    );
 }
 
 #[test]
 fn server_that_dies_in_mid_call() {
     let stand = bad_server("dies");
     stand.write("program.js", ECHO).unwrap();
-    fails(&stand, RUN, &unavailable(&["bad/echo (unavailable)", "server `bad` is gone"], &[]));
+    fails(
+        &stand,
+        RUN,
+        &unavailable(&["bad/echo (unavailable)", "server `bad` is gone"], &[]),
+    );
 
     let caught = "import { echo } from 'mcp:bad';
         export default async () => {
           try { return await echo({}); } catch ({ kind, tool, name }) { return { kind, tool, name }; }
         };";
     stand.write("caught.js", caught).unwrap();
-    let output = stand.run(&["run", "caught.js", "--allow", "bad/*", "--journal", "journal"]).unwrap();
+    let output = stand
+        .run(&[
+            "run",
+            "caught.js",
+            "--allow",
+            "bad/*",
+            "--journal",
+            "journal",
+        ])
+        .unwrap();
     let expected = "{\"kind\":\"unavailable\",\"tool\":\"bad/echo\",\"name\":\"ToolError\"}\n";
-    assert_eq!((output.code, output.stdout.as_str()), (Some(0), expected), "{output:#?}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), expected),
+        "{output:#?}"
+    );
     let record = only_record(&stand);
-    assert_eq!((&record["outcome"], &record["blame"]), (&json!("unavailable"), &json!("server")), "{record:#}");
+    assert_eq!(
+        (&record["outcome"], &record["blame"]),
+        (&json!("unavailable"), &json!("server")),
+        "{record:#}"
+    );
     assert_eq!(stand.orphans(), Vec::<String>::new());
 }
 
@@ -100,14 +185,25 @@ fn server_that_dies_in_mid_call() {
 fn server_that_sends_half_a_message() {
     let stand = bad_server("broken");
     stand.write("program.js", ECHO).unwrap();
-    fails(&stand, RUN, &unavailable(&["server `bad` broke the protocol"], &[]));
+    fails(
+        &stand,
+        RUN,
+        &unavailable(&["server `bad` broke the protocol"], &[]),
+    );
 }
 
 #[test]
 fn server_that_sends_a_line_of_100_mb() {
     let stand = bad_server("big");
     stand.write("program.js", ECHO).unwrap();
-    fails(&stand, RUN, &unavailable(&["server `bad` sent a message of more than 33554432 bytes"], &[]));
+    fails(
+        &stand,
+        RUN,
+        &unavailable(
+            &["server `bad` sent a message of more than 33554432 bytes"],
+            &[],
+        ),
+    );
 }
 
 #[test]

@@ -116,12 +116,8 @@ fn compile(
     if run.success {
         return Ok(());
     }
-    if run.messages.contains("E0514") {
-        let reason = format!(
-            "`{}` is no longer the compiler that it was made for",
-            toolchain.rustc.display()
-        );
-        return Err(crate::toolchain::ToolchainError::Stale { reason }.into());
+    if let Some(stale) = rustc::misfit(&run.messages, toolchain) {
+        return Err(stale.into());
     }
     Err(defect(
         selection,

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{RustError, io_error};
-use crate::toolchain::Toolchain;
+use crate::toolchain::{Toolchain, ToolchainError};
 
 /// Address space of the compiler and of the linker, in KiB.
 const MEMORY_KIB: u64 = 6 << 20;
@@ -125,6 +125,25 @@ fn out_of_bounds(status: ExitStatus, messages: &str) -> bool {
     status.signal().is_some()
         || (!status.success()
             && (messages.contains("memory allocation of") || messages.contains("out of memory")))
+}
+
+/// What a failed run says of the toolchain itself: its compiler is no longer the one that its libraries were made for.
+pub(super) fn misfit(messages: &str, toolchain: &Toolchain) -> Option<ToolchainError> {
+    let signs = [
+        "error[E0514]",
+        "error[E0786]",
+        "can't find crate for `std`",
+        "can't find crate for `core`",
+    ];
+    signs
+        .iter()
+        .any(|sign| messages.contains(sign))
+        .then(|| ToolchainError::Stale {
+            reason: format!(
+                "`{}` is not the compiler that its libraries were made for",
+                toolchain.rustc.display()
+            ),
+        })
 }
 
 /// The files that a list of dependencies (`rustc --emit=dep-info`) names as read.
