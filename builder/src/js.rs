@@ -149,7 +149,13 @@ pub fn build_js(
     }
     let wit = select::program_wit(&selection, View::Json);
     let key = crate::hex(&<sha2::Sha256 as sha2::Digest>::digest(
-        format!("{}\n{}", module.digest, wit.packages.join("\n")).as_bytes(),
+        format!(
+            "{}\n{}\n{}",
+            link::linking_version(),
+            module.digest,
+            wit.packages.join("\n")
+        )
+        .as_bytes(),
     ));
     let component = linked(&key, &|| link::link_world(&wit.packages, wit.world, module))?;
 

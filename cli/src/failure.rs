@@ -225,7 +225,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
         let message = error.to_string();
         match error {
-            RunError::Program(error) => program(error),
+            RunError::Program(error) => program(*error),
             RunError::Limit(exceeded) => Failure::new(Kind::Limit, message).hint(exceeded.hint()),
             RunError::Deadlock => Failure::new(Kind::Program, message)
                 .hint("look for an `await` on something that never comes"),

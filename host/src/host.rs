@@ -12,8 +12,8 @@ use crate::budget::Ticker;
 use crate::program::{LoadError, digest};
 
 /// Deepest native stack of a guest, in bytes, and the stack of its fibre, which also holds host frames.
-const WASM_STACK: usize = 4 << 20;
-const FIBRE_STACK: usize = 6 << 20;
+const WASM_STACK: usize = 16 << 20;
+const FIBRE_STACK: usize = 18 << 20;
 
 /// Components kept compiled in memory.
 const COMPONENTS_IN_MEMORY: usize = 256;
@@ -97,8 +97,8 @@ impl Host {
             wasm,
             |bytes| Module::new(&self.engine, bytes),
             Module::serialize,
-            // SAFETY: the file was written by this function into a folder of its owner alone, under a key that covers the
-            // engine's version and configuration; the engine checks these again.
+            // SAFETY: `cached` vouches for the file.
+            #[expect(unsafe_code, reason = "compiled code is loaded from the cache")]
             |path| unsafe { Module::deserialize_file(&self.engine, path) },
         )?;
         lock(&self.modules).insert(name.to_owned(), module);
@@ -124,7 +124,8 @@ impl Host {
             bytes,
             |bytes| Component::from_binary(&self.engine, bytes),
             Component::serialize,
-            // SAFETY: as in `add_module`.
+            // SAFETY: `cached` vouches for the file.
+            #[expect(unsafe_code, reason = "compiled code is loaded from the cache")]
             |path| unsafe { Component::deserialize_file(&self.engine, path) },
         )?;
         let mut components = lock(&self.components);
@@ -149,7 +150,11 @@ impl Host {
             return compile(bytes).map_err(invalid);
         };
         let file = folder.join(format!("{}-{}.cwasm", digest(bytes), self.version()));
-        if let Ok(loaded) = load(&file) {
+        // What is loaded runs: only a file that this user wrote, in a folder that nobody else can write to. Its name covers
+        // the bytes, the engine's version and its configuration; the engine checks the latter two again.
+        if is_private(folder)
+            && let Ok(loaded) = load(&file)
+        {
             return Ok(loaded);
         }
         let compiled = compile(bytes).map_err(invalid)?;
@@ -179,6 +184,22 @@ fn write_private(folder: &Path, file: &Path, bytes: &[u8]) -> std::io::Result<()
     let draft = file.with_extension(format!("{}.tmp", std::process::id()));
     std::fs::write(&draft, bytes)?;
     std::fs::rename(&draft, file)
+}
+
+/// Whether a folder is this user's own and closed to writing by others.
+#[cfg(unix)]
+fn is_private(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::symlink_metadata(folder).is_ok_and(|data| {
+        data.is_dir()
+            && data.uid() == rustix::process::geteuid().as_raw()
+            && data.mode() & 0o022 == 0
+    })
+}
+
+#[cfg(not(unix))]
+fn is_private(folder: &Path) -> bool {
+    folder.is_dir()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -55,6 +55,8 @@ pub fn read(engine: &Engine, component: &Component, definitions: &Definitions) -
     for (name, item) in component.component_type().imports(engine) {
         match item.ty {
             _ if RUNTIME.contains(&name) => imports.runtime.push(name.to_owned()),
+            // A type carries no power.
+            ComponentItem::Type(_) => {}
             ComponentItem::Module(_) if name.starts_with(ENGINE_PREFIX) => {
                 imports.engine = Some(name.to_owned());
             }

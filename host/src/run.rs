@@ -106,7 +106,7 @@ pub struct Used {
 pub enum RunError {
     /// The program ended with an error of its own.
     #[error("{}: {}", .0.name, .0.message)]
-    Program(ProgramError),
+    Program(Box<ProgramError>),
     /// The program broke: it panicked, overflowed its stack, or executed what it must not.
     #[error("the program broke: {message}")]
     Broken {
@@ -166,6 +166,8 @@ pub(crate) struct RunState {
     log_lines: u64,
     limits: Limits,
     panic: Option<String>,
+    /// Whether the guest is the JavaScript engine with a script.
+    scripted: bool,
 }
 
 impl RunState {
@@ -175,7 +177,7 @@ impl RunState {
 
     pub(crate) fn log(&mut self, level: LogLevel, message: &str) {
         self.log_lines += 1;
-        if level == LogLevel::Error && message.starts_with("panicked at ") {
+        if level == LogLevel::Error && message.starts_with("panic at ") {
             self.panic = Some(cut(message, self.limits.log_line_bytes));
         }
         if self.log_lines <= self.limits.log_lines {
@@ -284,6 +286,7 @@ impl Prepared {
                 log_lines: 0,
                 limits: limits.clone(),
                 panic: None,
+                scripted: self.script.is_some(),
             },
         );
         store.limiter(|state| &mut state.memory);
@@ -310,7 +313,7 @@ impl Prepared {
         let result = match ran {
             Err(_) => Err(RunError::Limit(Exceeded::Wall(limits.wall))),
             Ok(Err(trap)) => Err(explain(trap, state)),
-            Ok(Ok(Err(error))) => Err(RunError::Program(self.locate(error))),
+            Ok(Ok(Err(error))) => Err(RunError::Program(Box::new(self.locate(error)))),
             Ok(Ok(Ok(text))) => parse_result(&text, &limits),
         };
         let used = Used {
@@ -389,17 +392,17 @@ fn explain(trap: wasmtime::Error, state: &RunState) -> RunError {
         return RunError::Limit(exceeded.clone());
     }
     if let Some(panic) = &state.panic {
-        return RunError::Program(ProgramError {
+        return RunError::Program(Box::new(ProgramError {
             name: "panic".into(),
             message: panic.clone(),
             stack: None,
             cause: None,
-        });
+        }));
     }
     match trap.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => RunError::Broken {
-            message: "it called itself too deeply and ran out of stack".into(),
-        },
+        Some(Trap::StackOverflow) => too_deep(),
+        // The engine's own stack lies at the bottom of its memory: growing over its end leaves the memory.
+        Some(Trap::MemoryOutOfBounds) if state.scripted => too_deep(),
         Some(Trap::AsyncDeadlock) => RunError::Deadlock,
         Some(trap) => RunError::Broken {
             message: trap.to_string(),
@@ -408,6 +411,15 @@ fn explain(trap: wasmtime::Error, state: &RunState) -> RunError {
             message: format!("{:#}", trap),
         },
     }
+}
+
+fn too_deep() -> RunError {
+    RunError::Program(Box::new(ProgramError {
+        name: "RangeError".into(),
+        message: "the program calls itself too deeply and ran out of stack".into(),
+        stack: None,
+        cause: None,
+    }))
 }
 
 fn parse_result(text: &str, limits: &Limits) -> Result<Value, RunError> {

@@ -9,11 +9,11 @@ use witgate_codegen::select::View;
 /// Where and why a value does not fit its type. Names fields, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why} at `{at}`")]
-pub struct Misfit {
+pub(crate) struct Misfit {
     /// JSON pointer; empty for the whole.
-    pub at: String,
+    pub(crate) at: String,
     /// What is wrong.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 fn misfit<T>(why: impl Into<String>) -> Result<T, Misfit> {
@@ -38,7 +38,7 @@ fn within<T>(result: Result<T, Misfit>, key: impl std::fmt::Display) -> Result<T
 ///
 /// # Errors
 /// When the value does not fit: text in a `json` place that is no JSON, or a number that JSON cannot hold.
-pub fn to_json(value: &Val, ty: &Type, defs: &[TypeDef]) -> Result<Value, Misfit> {
+pub(crate) fn to_json(value: &Val, ty: &Type, defs: &[TypeDef]) -> Result<Value, Misfit> {
     Ok(match (value, ty) {
         (Val::Bool(b), Type::Bool) => Value::Bool(*b),
         (Val::S64(n), Type::Integer) => Value::Number((*n).into()),
@@ -157,7 +157,7 @@ fn number(x: f64) -> Result<Value, Misfit> {
 ///
 /// # Errors
 /// When the JSON value does not fit the type.
-pub fn from_json(value: &Value, ty: &Type, defs: &[TypeDef]) -> Result<Val, Misfit> {
+pub(crate) fn from_json(value: &Value, ty: &Type, defs: &[TypeDef]) -> Result<Val, Misfit> {
     Ok(match (ty, value) {
         (Type::Bool, Value::Bool(b)) => Val::Bool(*b),
         (Type::Integer, Value::Number(n)) => match integer(n) {
@@ -292,8 +292,7 @@ fn kind(value: &Value) -> &'static str {
 
 /// Whether an imported function has exactly the type that the model gives the tool in that view. Checked before linking, so
 /// that a component built against another definition is refused instead of trapping at its first call.
-#[must_use]
-pub fn conforms(ty: &types::ComponentFunc, tool: &ToolModel, view: View) -> bool {
+pub(crate) fn conforms(ty: &types::ComponentFunc, tool: &ToolModel, view: View) -> bool {
     let params: Vec<types::Type> = ty.params().map(|(_, ty)| ty).collect();
     let results: Vec<types::Type> = ty.results().collect();
     let [types::Type::Result(result)] = results.as_slice() else {
