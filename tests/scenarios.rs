@@ -278,11 +278,22 @@ fn write_command(
     let mut records = stand.lines(&format!("journal-{number}"))?;
     records.sort_by_key(|record| record["sequence"].as_u64());
     let field = |record: &Value, name: &str| record[name].as_str().map(str::to_owned);
+    let mut attempts: Vec<(String, usize)> = Vec::new();
     for record in &records {
         let parts = ["verdict", "outcome", "blame"].map(|name| field(record, name));
         let [server, tool] = ["server", "tool"].map(|name| field(record, name).unwrap_or_default());
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        writeln!(text, "journal: {server}/{tool} {}", parts.join(" "))?;
+        let attempt = format!("{server}/{tool} {}", parts.join(" "));
+        match attempts.last_mut() {
+            Some((last, times)) if *last == attempt => *times += 1,
+            _ => attempts.push((attempt, 1)),
+        }
+    }
+    for (attempt, times) in attempts {
+        match times {
+            1 => writeln!(text, "journal: {attempt}")?,
+            _ => writeln!(text, "journal: {attempt} x {times}")?,
+        }
     }
     let got = stand.lines(&format!("got-{number}"))?;
     // Calls in parallel arrive in any order.

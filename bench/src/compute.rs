@@ -1,7 +1,7 @@
 //! Programs that work on data: 10,000 rows filtered in JavaScript and in Rust, and plain computing.
 
 use anyhow::ensure;
-use serde_json::{Value, json};
+use serde_json::json;
 use witgate_host::{Host, Prepared};
 
 use crate::ground::{Ground, call_directly, js_prepared, run, rust_prepared};

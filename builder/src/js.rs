@@ -3,8 +3,10 @@
 //! The program's ES imports are its capability list: they are read here and become the component's world. The engine has no
 //! `mcp:` modules, so the imports are then taken out and bound from the prelude's table. Nothing is evaluated here.
 
+mod edit;
 mod positions;
 mod prelude;
+mod promises;
 mod read;
 mod strip;
 

@@ -33,7 +33,7 @@ pub(crate) enum Kind {
     Unavailable,
     /// 1: this program itself.
     Host,
-    /// 130: a person pressed Ctrl-C.
+    /// 130: Ctrl-C, or another signal that asks for an end.
     Interrupted,
 }
 
@@ -113,12 +113,13 @@ impl Failure {
     fn tell(&self) {
         terminal::error(&self.message);
         if let Some(stack) = &self.stack {
-            terminal::note(stack.trim_end());
+            terminal::note(&format!("  {}", terminal::clean(stack)));
         }
         for reason in &self.reasons {
-            terminal::note(&format!("  {}: {}", reason.import, reason.message));
+            let line = format!("{}: {}", reason.import, reason.message);
+            terminal::note(&format!("  {}", terminal::clean(&line)));
             if let Some(allow) = &reason.allow {
-                terminal::note(&format!("      {allow}"));
+                terminal::note(&format!("      {}", terminal::clean(allow)));
             }
         }
         let grants: Vec<&str> = self
@@ -140,6 +141,13 @@ impl Failure {
 
 /// A wrong command line, `--help` and `--version`, as clap tells them.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args().any(|a| a == "--json") {
+        // The text is clap's, several lines: what is wrong, then how it is used.
+        let text = error.render().to_string();
+        let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let message = message.trim_start_matches("error: ");
+        return Failure::usage(message).hint(rest.trim()).report(true);
+    }
     // Nobody is left to tell when printing fails.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
@@ -258,6 +266,16 @@ fn program(error: ProgramError) -> Failure {
         None => (Kind::Program, format!("{}: {}", error.name, error.message)),
     };
     let mut failure = Failure::new(kind, message);
+    failure.hint = error.cause.as_ref().and_then(|cause| match cause.kind {
+        ToolErrorKind::InvalidArguments => {
+            Some(format!("`witgate tools {}` shows it; `witgate gen` writes its declaration", cause.tool))
+        }
+        ToolErrorKind::Denied => Some("raise the grant's budget, or call less".to_owned()),
+        ToolErrorKind::Limit => Some("ask for more per call, or raise `--max-calls N`".to_owned()),
+        ToolErrorKind::ToolFailed => Some("catch it to go on: `try { ... } catch (e) { if (e.kind === \"tool-failed\") ... }`".to_owned()),
+        ToolErrorKind::InvalidResult => Some("the server breaks its own schema; tell its makers".to_owned()),
+        ToolErrorKind::Unavailable => Some("start the server by hand to see what it says, or try again".to_owned()),
+    });
     failure.at = error
         .stack
         .as_deref()

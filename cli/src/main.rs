@@ -30,7 +30,7 @@ Examples:
   witgate build triage.rs -o triage.wasm
 
 Exit codes: 0 result; 1 the program failed; 2 usage or configuration; 3 refused or denied by grants;
-4 a limit was exceeded; 5 an MCP server was unavailable.";
+4 a limit was exceeded; 5 an MCP server was unavailable; 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -64,24 +64,68 @@ fn main() -> ExitCode {
             return failure::Failure::host(format!("cannot start: {error}")).report(false);
         }
     };
-    let (result, json) = match arguments.command {
-        Command::Run(command) => (runtime.block_on(command.exec()), command.json),
-        Command::Build(command) => (runtime.block_on(command.exec()), command.json),
-        Command::Check(command) => (runtime.block_on(command.exec()), command.json),
-        Command::Sync(command) => (runtime.block_on(command.exec()), command.json),
-        Command::Gen(command) => (runtime.block_on(command.exec()), false),
-        Command::Tools(command) => (runtime.block_on(command.exec()), command.json),
-        Command::DemoServer => (
-            runtime
-                .block_on(demo_server::serve_stdio())
-                .map_err(|e| failure::Failure::host(format!("{e:#}"))),
-            false,
-        ),
-    };
+    let json = arguments.command.json();
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = arguments.command.exec() => result,
+            // Dropping the command drops its servers, which ends their processes, and records the calls under way.
+            () = asked_to_end() => Err(failure::Failure::new(failure::Kind::Interrupted, "interrupted")),
+        }
+    });
     // Blocking work that is left (a compile that was interrupted) must not hold the exit up.
     runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),
+    }
+}
+
+impl Command {
+    async fn exec(&self) -> Result<(), failure::Failure> {
+        match self {
+            Command::Run(command) => command.exec().await,
+            Command::Build(command) => command.exec().await,
+            Command::Check(command) => command.exec().await,
+            Command::Sync(command) => command.exec().await,
+            Command::Gen(command) => command.exec().await,
+            Command::Tools(command) => command.exec().await,
+            Command::DemoServer => demo_server::serve_stdio()
+                .await
+                .map_err(|e| failure::Failure::host(format!("{e:#}"))),
+        }
+    }
+
+    /// Whether failures are to be told to a machine.
+    fn json(&self) -> bool {
+        match self {
+            Command::Run(command) => command.json,
+            Command::Build(command) => command.json,
+            Command::Check(command) => command.json,
+            Command::Sync(command) => command.json,
+            Command::Tools(command) => command.json,
+            Command::Gen(_) | Command::DemoServer => false,
+        }
+    }
+}
+
+/// Comes back when a signal asks this process to end.
+#[cfg(unix)]
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = async |kind| match signal(kind) {
+        Ok(mut signals) => drop(signals.recv().await),
+        Err(_) => std::future::pending().await,
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_end() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use witgate_builder::js::{self, JsComponent};
 use witgate_builder::rust;
@@ -113,7 +114,12 @@ pub(crate) async fn load(
         }
         SourceKind::Component(bytes) => {
             let host = started(&mut hosting).await?;
-            let program = Program::load(&host, bytes)?;
+            let bytes = bytes.clone();
+            let (host, program) = bounded(move || {
+                let program = Program::load(&host, &bytes)?;
+                Ok((host, program))
+            })
+            .await?;
             let packages = program.server_packages(&host).into_iter().collect();
             component = Some(program);
             early_host = Some(host);
@@ -121,7 +127,7 @@ pub(crate) async fn load(
         }
     };
     let wanted = |server: &str| workspace::is_wanted(&packages, server);
-    let catalog = workspace.catalog(wanted, offline).await?;
+    let catalog = workspace.catalog(wanted, offline, false).await?;
     let definitions =
         Definitions::new(&catalog).map_err(|e| Failure::new(Kind::Configuration, chain(&e)))?;
 
@@ -132,10 +138,7 @@ pub(crate) async fn load(
     let host = Arc::new(host);
     let _progress = terminal::progress(format!("building {}", source.name));
     let (worker, models) = (Arc::clone(&host), definitions.clone());
-    let built = tokio::task::spawn_blocking(move || build(&worker, source, component, &models));
-    let (program, bytes) = built
-        .await
-        .map_err(|e| Failure::host(format!("the build broke: {e}")))??;
+    let (program, bytes) = bounded(move || build(&worker, source, component, &models)).await?;
     Ok((
         host,
         Loaded {
@@ -144,6 +147,23 @@ pub(crate) async fn load(
             bytes,
         },
     ))
+}
+
+/// Longest time for building and compiling a program. The bindings of a server with hundreds of tools take a minute.
+const BUILD_TIME: Duration = Duration::from_secs(300);
+
+/// Work on hostile bytes, on a thread of its own and for a bounded time: the process then ends, and the thread with it.
+async fn bounded<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(BUILD_TIME, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err(Failure::new(Kind::Program, "the program cannot be built: it breaks the compiler")),
+        Err(_) => Err(Failure::new(
+            Kind::Limit,
+            format!("the program takes more than {} s to build", BUILD_TIME.as_secs()),
+        )),
+    }
 }
 
 /// Waits for the host, once.
@@ -181,7 +201,7 @@ fn build(
             let models = &definitions.models;
             let built = rust::build_rust(&text, &source.name, models, &toolchain, &cache)?;
             if !built.warnings.is_empty() {
-                terminal::note(built.warnings.trim_end());
+                terminal::note(&terminal::clean(&built.warnings));
             }
             let program = Program::load(host, &built.bytes)?;
             Ok((program, built.bytes))

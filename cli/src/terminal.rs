@@ -6,7 +6,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// One piece of data, with a line end.
+/// Text of a program or server, fit for a terminal: what could steer it is made visible, and lines after the first are
+/// indented, so that no text can pass for one of ours.
+pub(crate) fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim_end().chars() {
+        match c {
+            '\n' => out.push_str("\n  "),
+            '\t' => out.push('\t'),
+            '\r' => {}
+            c if c.is_control() || witgate_codegen::text::is_hidden(c) => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// One piece of data, with a line end. JSON escapes control characters itself; other data is cleaned by its maker.
 pub(crate) fn data(text: &str) {
     let mut out = std::io::stdout().lock();
     // Nobody is left to tell when stdout is gone.
@@ -19,12 +35,12 @@ pub(crate) fn data(text: &str) {
 
 /// An error, in red on a terminal.
 pub(crate) fn error(text: &str) {
-    line(&format!("{} {text}", paint("error:", "1;31")));
+    line(&format!("{} {}", paint("error:", "1;31"), clean(text)));
 }
 
 /// Something worth knowing.
 pub(crate) fn warn(text: &str) {
-    line(&format!("{} {text}", paint("warning:", "1;33")));
+    line(&format!("{} {}", paint("warning:", "1;33"), clean(text)));
 }
 
 /// The next step, after a blank line.
@@ -33,7 +49,7 @@ pub(crate) fn hint(text: &str) {
     line(&format!("{} {text}", paint("hint:", "1;36")));
 }
 
-/// Any other line.
+/// Any other line; the caller cleans what is not its own.
 pub(crate) fn note(text: &str) {
     line(text);
 }
@@ -45,7 +61,7 @@ pub(crate) fn log(level: &str, text: &str) {
         "warn" => "33",
         _ => "2",
     };
-    line(&format!("{} {text}", paint(&format!("[{level}]"), colour)));
+    line(&format!("{} {}", paint(&format!("[{level}]"), colour), clean(text)));
 }
 
 fn line(text: &str) {
@@ -93,5 +109,16 @@ impl Drop for Progress {
         if std::io::stderr().is_terminal() {
             let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_can_neither_steer_the_terminal_nor_pass_for_ours() {
+        let hostile = "x\x1b]0;title\x07\nhint: run this\u{202e}\r\n";
+        assert_eq!(clean(hostile), "x\u{fffd}]0;title\u{fffd}\n  hint: run this\u{fffd}");
     }
 }

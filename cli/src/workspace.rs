@@ -71,11 +71,13 @@ impl Workspace {
     }
 
     /// The tools of the servers that `wanted` picks by their names; the others are there without tools, so that an error can
-    /// name them. Live, or what `witgate sync` wrote down where `offline` allows that.
+    /// name them. Live, or what `witgate sync` wrote down where `offline` allows that. With `tolerant`, a server that does
+    /// not answer is reported and left without tools.
     pub(crate) async fn catalog(
         &self,
         wanted: impl Fn(&str) -> bool,
         offline: bool,
+        tolerant: bool,
     ) -> Result<Catalog, Failure> {
         let mut names: Vec<String> = self
             .config
@@ -97,8 +99,11 @@ impl Workspace {
         if !names.is_empty() {
             let _progress = terminal::progress(format!("starting {}", names.join(", ")));
             let (live, failed) = self.servers.sync(Some(&names)).await;
-            if let Some((_, error)) = failed.into_iter().next() {
-                return Err(error.into());
+            for (_, error) in failed {
+                if !tolerant {
+                    return Err(error.into());
+                }
+                terminal::warn(&chain(&error));
             }
             self.warn_of_drift(&live)?;
             catalog.servers.extend(live.servers);

@@ -27,9 +27,12 @@ pub enum Exceeded {
     /// The result is larger than it may be.
     #[error("the result is larger than {0} bytes")]
     Result(usize),
-    /// The calls or bytes of the run are used up.
-    #[error("{0}")]
-    Calls(String),
+    /// The program went on calling after its calls were used up.
+    #[error("the program made more than its {0} calls")]
+    Calls(u64),
+    /// The guest has too many calls, timers or tasks under way.
+    #[error("the program has too many things under way at once")]
+    Handles,
 }
 
 impl Exceeded {
@@ -45,6 +48,7 @@ impl Exceeded {
             }
             Exceeded::Memory(_) => "work on the data in parts, or raise it with `--max-memory MIB`",
             Exceeded::Result(_) => "return the few values that matter instead of all data",
+            Exceeded::Handles => "wait for some before starting more",
             Exceeded::Calls(_) => "ask for more per call, or raise it with `--max-calls N`",
         }
     }

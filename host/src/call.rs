@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{ComponentType, Lift, Lower, Val};
 
 use crate::admission::Plan;
+use crate::budget::Exceeded;
 use crate::definitions::{Definition, Violation};
 use crate::gate::{self, Call, Denial, Spent};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
@@ -92,45 +93,102 @@ pub(crate) struct Calls {
     pub(crate) spent: Mutex<Spent>,
     pub(crate) in_flight: Semaphore,
     pub(crate) sequence: AtomicU64,
+    /// What failed so far, at most some: a program's uncaught `ToolError` is believed only if the host made it.
+    pub(crate) failed: Mutex<Vec<(ToolErrorKind, String)>>,
     pub(crate) servers: Servers,
     pub(crate) journal: Arc<Journal>,
 }
 
+/// Attempts beyond `Limits::calls` that a program may make, each denied and recorded, before its run is ended.
+const DENIED_ATTEMPTS: u64 = 1_000;
+
+/// Failures remembered.
+const FAILURES: usize = 1_000;
+
 impl Calls {
-    /// Calls a tool of the plan. The value is the structured result where there is one, else the normalised content.
-    pub(crate) async fn call(&self, index: usize, arguments: Value) -> Result<Value, ToolError> {
+    /// Calls a tool of the plan with arguments as JSON text.
+    ///
+    /// # Errors
+    /// The outer error ends the run; the inner one is the guest's.
+    pub(crate) async fn call_text(
+        &self,
+        index: usize,
+        arguments: &str,
+    ) -> Result<Result<Value, ToolError>, Exceeded> {
+        let limit = self.plan.limits.call_bytes;
+        if arguments.len() as u64 > limit {
+            let bytes = arguments.len() as u64;
+            let denial = Denial::CallBytes { bytes, limit };
+            return self.refused(index, denied(&denial), Blame::Program, denial.to_string());
+        }
+        // A waiting call holds its text, not its value.
+        let _place = self.in_flight.acquire().await.ok();
+        match serde_json::from_str(arguments) {
+            Ok(arguments) => self.call_in_place(index, arguments).await,
+            Err(e) => {
+                let message = format!("the arguments are not JSON ({e})");
+                self.refused(index, ToolErrorKind::InvalidArguments, Blame::Program, message)
+            }
+        }
+    }
+
+    /// Calls a tool of the plan with arguments as a value.
+    ///
+    /// # Errors
+    /// As `call_text`.
+    pub(crate) async fn call_value(
+        &self,
+        index: usize,
+        arguments: Value,
+    ) -> Result<Result<Value, ToolError>, Exceeded> {
+        // The semaphore is never closed; were it, the call would go on without waiting.
+        let _place = self.in_flight.acquire().await.ok();
+        self.call_in_place(index, arguments).await
+    }
+
+    /// The value is the structured result where there is one, else the normalised content.
+    async fn call_in_place(
+        &self,
+        index: usize,
+        arguments: Value,
+    ) -> Result<Result<Value, ToolError>, Exceeded> {
+        let mut attempt = self.attempt(index, &arguments)?;
+        let result = self.attempt_call(index, arguments, &mut attempt).await;
+        if let Err(error) = &result {
+            self.remember(error);
+        }
+        Ok(result)
+    }
+
+    async fn attempt_call(
+        &self,
+        index: usize,
+        arguments: Value,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Value, ToolError> {
         let definition = &self.definitions[index];
-        let mut attempt = self.attempt(definition, &arguments);
         let error = |kind, message: String, detail: Option<Value>| ToolError {
             kind,
-            tool: format!("{}/{}", definition.server, definition.tool.name),
+            tool: name(definition),
             message,
             detail: detail.map(|d| d.to_string()),
         };
 
-        let arguments = match check_arguments(definition, arguments) {
+        let arguments = match check_arguments(definition, arguments).await {
             Ok(arguments) => arguments,
-            Err(violations) => {
-                let message = describe(&violations);
+            Err(violation) => {
+                let message = describe(&violation);
                 attempt.refuse(Verdict::Invalid, Blame::Program, &message);
-                return Err(error(
-                    ToolErrorKind::InvalidArguments,
-                    message,
-                    Some(to_detail(&violations)),
-                ));
+                let detail = Some(to_detail(&violation));
+                return Err(error(ToolErrorKind::InvalidArguments, message, detail));
             }
         };
-
         if let Some(why) = self.journal.failure() {
-            let message = format!(
-                "the journal cannot be written ({why}), and no call is made without a record"
-            );
-            attempt.refuse(Verdict::Denied, Blame::Grant, &message);
+            let message =
+                format!("the journal cannot be written ({why}), and no call is made without a record");
+            attempt.refuse(Verdict::Denied, Blame::Host, &message);
             return Err(error(ToolErrorKind::Denied, message, None));
         }
-
-        // The semaphore is never closed; were it, the call would go on without waiting.
-        let _place = self.in_flight.acquire().await.ok();
         let call = Call {
             tool: index,
             arguments,
@@ -152,12 +210,8 @@ impl Calls {
             // The server answered, with an error of its protocol: the tool could not be run that way.
             Err(ServerError::Rpc { code, message, .. }) => {
                 attempt.end(Outcome::ToolFailed, Some(Blame::Server), None);
-                let detail = serde_json::json!({"code": code});
-                return Err(error(
-                    ToolErrorKind::ToolFailed,
-                    shorten(&message),
-                    Some(detail),
-                ));
+                let detail = Some(serde_json::json!({"code": code}));
+                return Err(error(ToolErrorKind::ToolFailed, shorten(&message), detail));
             }
             Err(failed) => {
                 attempt.end(Outcome::Unavailable, Some(Blame::Server), None);
@@ -169,8 +223,12 @@ impl Calls {
         let structured = reply.structured.is_some();
         let value = normalise(reply);
         let bytes = value.to_string().len() as u64;
-        attempt.result(&value, bytes);
+        attempt.result(&value);
         let booked = gate::book_result(&self.plan, &mut self.spent(), grant, bytes);
+        if let Err(denial) = booked {
+            attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
+            return Err(error(denied(&denial), denial.to_string(), None));
+        }
         if is_error {
             attempt.end(Outcome::ToolFailed, Some(Blame::Server), Some(bytes));
             let message = match &value {
@@ -179,55 +237,55 @@ impl Calls {
             };
             return Err(error(ToolErrorKind::ToolFailed, message, Some(value)));
         }
-        if let Err(denial) = booked {
-            attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
-            return Err(error(denied(&denial), denial.to_string(), None));
-        }
-        if bytes > self.plan.limits.call_bytes {
-            attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
+        if let Err(violation) = check_result(definition, structured, &value).await {
+            attempt.end(Outcome::InvalidResult, Some(Blame::Server), Some(bytes));
             let message = format!(
-                "the result is {bytes} bytes, at most {} are allowed; ask for less per call",
-                self.plan.limits.call_bytes
+                "the server's result breaks the tool's own output schema: {}",
+                describe(&violation)
             );
-            return Err(error(ToolErrorKind::Limit, message, None));
-        }
-        if definition.tool.output_schema.is_some() {
-            let violations = if structured {
-                definition.check_result(&value).err().unwrap_or_default()
-            } else {
-                vec![Violation {
-                    at: String::new(),
-                    why: "the tool declares an output schema but sent no structured content".into(),
-                }]
-            };
-            if !violations.is_empty() {
-                attempt.end(Outcome::InvalidResult, Some(Blame::Server), Some(bytes));
-                let message = format!(
-                    "the server's result breaks the tool's own output schema: {}",
-                    describe(&violations)
-                );
-                return Err(error(
-                    ToolErrorKind::InvalidResult,
-                    message,
-                    Some(to_detail(&violations)),
-                ));
-            }
+            let detail = Some(to_detail(&violation));
+            return Err(error(ToolErrorKind::InvalidResult, message, detail));
         }
         attempt.end(Outcome::Ok, None, Some(bytes));
         Ok(unwrap(value, definition))
     }
 
-    /// Records an attempt whose arguments could not even be read as JSON, and returns the guest's error.
-    pub(crate) fn unreadable(&self, index: usize, at: &str, why: &str) -> ToolError {
-        let definition = &self.definitions[index];
-        let message = format!("{why} at `{at}`");
-        self.attempt(definition, &Value::Null)
-            .refuse(Verdict::Invalid, Blame::Program, &message);
-        ToolError {
-            kind: ToolErrorKind::InvalidArguments,
-            tool: format!("{}/{}", definition.server, definition.tool.name),
+    /// Records an attempt that went no further than its arguments, and returns the guest's error.
+    ///
+    /// # Errors
+    /// As `call_text`.
+    pub(crate) fn refused(
+        &self,
+        index: usize,
+        kind: ToolErrorKind,
+        blame: Blame,
+        message: String,
+    ) -> Result<Result<Value, ToolError>, Exceeded> {
+        self.attempt(index, &Value::Null)?
+            .refuse(Verdict::Invalid, blame, &message);
+        let error = ToolError {
+            kind,
+            tool: name(&self.definitions[index]),
             message,
             detail: None,
+        };
+        self.remember(&error);
+        Ok(Err(error))
+    }
+
+    /// Whether the host itself made such an error in this run.
+    pub(crate) fn made(&self, error: &ToolError) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed
+            .iter()
+            .any(|(kind, tool)| *kind == error.kind && *tool == error.tool)
+    }
+
+    pub(crate) fn remember(&self, error: &ToolError) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = (error.kind, error.tool.clone());
+        if failed.len() < FAILURES && !failed.contains(&new) {
+            failed.push(new);
         }
     }
 
@@ -235,10 +293,16 @@ impl Calls {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn attempt(&self, definition: &Definition, arguments: &Value) -> Attempt<'_> {
+    fn attempt(&self, index: usize, arguments: &Value) -> Result<Attempt<'_>, Exceeded> {
+        let definition = &self.definitions[index];
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let limit = self.plan.limits.calls;
+        if sequence >= limit.saturating_add(DENIED_ATTEMPTS) {
+            return Err(Exceeded::Calls(limit));
+        }
         let record = Record {
             run: self.run.clone(),
-            sequence: self.sequence.fetch_add(1, Ordering::Relaxed),
+            sequence,
             time: now(),
             server: definition.server.clone(),
             tool: definition.tool.name.clone(),
@@ -253,11 +317,11 @@ impl Calls {
             result_bytes: None,
             milliseconds: None,
         };
-        Attempt {
+        Ok(Attempt {
             journal: &self.journal,
             started: Instant::now(),
             record,
-        }
+        })
     }
 }
 
@@ -283,9 +347,8 @@ impl Attempt<'_> {
         self.started = Instant::now();
     }
 
-    fn result(&mut self, value: &Value, bytes: u64) {
+    fn result(&mut self, value: &Value) {
         self.record.result_sha256 = Some(journal::digest(value));
-        self.record.result_bytes = Some(bytes);
     }
 
     fn end(&mut self, outcome: Outcome, blame: Option<Blame>, bytes: Option<u64>) {
@@ -306,18 +369,36 @@ impl Drop for Attempt<'_> {
     }
 }
 
-fn check_arguments(
+async fn check_arguments(
     definition: &Definition,
     arguments: Value,
-) -> Result<Map<String, Value>, Vec<Violation>> {
-    definition.check_arguments(&arguments)?;
+) -> Result<Map<String, Value>, Violation> {
+    definition.check_arguments(&arguments).await?;
     match arguments {
         Value::Object(map) => Ok(map),
-        _ => Err(vec![Violation {
+        _ => Err(Violation {
             at: String::new(),
             why: "must be an object".into(),
-        }]),
+        }),
     }
+}
+
+async fn check_result(
+    definition: &Definition,
+    structured: bool,
+    value: &Value,
+) -> Result<(), Violation> {
+    if definition.tool.output_schema.is_some() && !structured {
+        return Err(Violation {
+            at: String::new(),
+            why: "the tool declares one but sent no structured content".into(),
+        });
+    }
+    definition.check_result(value).await
+}
+
+fn name(definition: &Definition) -> String {
+    format!("{}/{}", definition.server, definition.tool.name)
 }
 
 fn denied(denial: &Denial) -> ToolErrorKind {
@@ -328,22 +409,15 @@ fn denied(denial: &Denial) -> ToolErrorKind {
     }
 }
 
-fn describe(violations: &[Violation]) -> String {
-    violations
-        .iter()
-        .map(|v| match v.at.as_str() {
-            "" => v.why.clone(),
-            at => format!("`{at}` {}", v.why),
-        })
-        .collect::<Vec<_>>()
-        .join("; ")
+fn describe(violation: &Violation) -> String {
+    match violation.at.as_str() {
+        "" => violation.why.clone(),
+        at => format!("`{at}` {}", violation.why),
+    }
 }
 
-fn to_detail(violations: &[Violation]) -> Value {
-    violations
-        .iter()
-        .map(|v| serde_json::json!({"at": v.at, "why": v.why}))
-        .collect()
+fn to_detail(violation: &Violation) -> Value {
+    serde_json::json!([{"at": violation.at, "why": violation.why}])
 }
 
 /// Structured content if there is any, else one text block (parsed where it is JSON, else the string), else the blocks.

@@ -2,7 +2,9 @@
 //! values are converted), and validators of the original schemas, compiled at first use.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -27,9 +29,25 @@ pub struct Definition {
     pub tool: Tool,
     /// As modelled.
     pub model: ToolModel,
-    input: OnceLock<Result<Validator, String>>,
-    output: OnceLock<Result<Validator, String>>,
+    input: OnceLock<Compiled>,
+    output: OnceLock<Compiled>,
 }
+
+/// A schema made ready, once.
+#[derive(Debug)]
+struct Compiled {
+    validator: Result<Arc<Validator>, String>,
+    /// References make it larger than it looks, so that validating may take long.
+    heavy: bool,
+    /// It took too long once and is not tried again.
+    given_up: Arc<AtomicBool>,
+}
+
+/// Longest time one validation may take.
+const VALIDATION_TIME: Duration = Duration::from_secs(2);
+
+/// Schema places, references followed, up to which a schema is validated in place.
+const LIGHT: usize = 5_000;
 
 /// How a value breaks a schema. Names fields, never values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,86 +104,149 @@ impl Definition {
     /// Holds arguments against the original input schema.
     ///
     /// # Errors
-    /// Every violation, at most ten.
-    pub fn check_arguments(&self, arguments: &Value) -> Result<(), Vec<Violation>> {
+    /// The first violation; for unknown and missing keys, all of one object.
+    pub async fn check_arguments(&self, arguments: &Value) -> Result<(), Violation> {
         let schema = &self.tool.input_schema;
-        let validator = self.input.get_or_init(|| compile(schema));
-        check(validator, schema, arguments)
+        check(self.input.get_or_init(|| compile(schema)), schema, arguments).await
     }
 
     /// Holds a structured result against the original output schema; any value passes where there is none.
     ///
     /// # Errors
-    /// Every violation, at most ten.
-    pub fn check_result(&self, result: &Value) -> Result<(), Vec<Violation>> {
+    /// The first violation.
+    pub async fn check_result(&self, result: &Value) -> Result<(), Violation> {
         let Some(schema) = &self.tool.output_schema else {
             return Ok(());
         };
-        let validator = self.output.get_or_init(|| compile(schema));
-        check(validator, schema, result)
+        check(self.output.get_or_init(|| compile(schema)), schema, result).await
     }
 
     /// Why the original schemas cannot be used for validation, if so: the person is told, and calls of the tool fail.
     #[must_use]
     pub fn schema_fault(&self) -> Option<&str> {
-        let input = self
-            .input
-            .get_or_init(|| compile(&self.tool.input_schema))
-            .as_ref()
-            .err();
+        let input = self.input.get_or_init(|| compile(&self.tool.input_schema));
         let output = self
             .tool
             .output_schema
             .as_ref()
-            .and_then(|schema| self.output.get_or_init(|| compile(schema)).as_ref().err());
-        input.or(output).map(String::as_str)
+            .map(|schema| self.output.get_or_init(|| compile(schema)));
+        [Some(input), output]
+            .into_iter()
+            .flatten()
+            .find_map(|c| c.validator.as_ref().err())
+            .map(String::as_str)
     }
 }
 
-fn compile(schema: &Value) -> Result<Validator, String> {
-    jsonschema::options()
+fn compile(schema: &Value) -> Compiled {
+    let heavy = expansion(schema, schema, &mut Vec::new(), LIGHT).is_none();
+    let validator = jsonschema::options()
         .build(schema)
-        .map_err(|e| format!("the schema is not valid at `{}`", e.schema_path()))
-}
-
-fn check(
-    validator: &Result<Validator, String>,
-    schema: &Value,
-    value: &Value,
-) -> Result<(), Vec<Violation>> {
-    match validator {
-        Ok(validator) if validator.is_valid(value) => Ok(()),
-        Ok(validator) => Err(validator
-            .iter_errors(value)
-            .take(10)
-            .map(|e| violation(&e, schema))
-            .collect()),
-        Err(why) => Err(vec![Violation {
-            at: String::new(),
-            why: why.clone(),
-        }]),
+        .map(Arc::new)
+        .map_err(|e| format!("the schema is not valid at `{}`", e.schema_path()));
+    Compiled {
+        validator,
+        heavy,
+        given_up: Arc::default(),
     }
 }
 
-fn violation(error: &jsonschema::ValidationError<'_>, schema: &Value) -> Violation {
+/// Places of a schema with references followed; `None` where these are more than `budget`, or where it refers to itself.
+fn expansion(root: &Value, schema: &Value, open: &mut Vec<String>, budget: usize) -> Option<usize> {
+    let mut count = 1_usize;
+    let mut add = |part: Option<usize>| {
+        count = count.checked_add(part?)?;
+        (count <= budget).then_some(())
+    };
+    match schema {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value.as_str() {
+                    Some(reference) if key.ends_with("ef") && key.starts_with('$') => {
+                        if open.len() > 64 || open.iter().any(|o| o == reference) {
+                            return None;
+                        }
+                        let pointer = reference.strip_prefix('#').unwrap_or(reference);
+                        if let Some(target) = root.pointer(pointer) {
+                            open.push(reference.to_owned());
+                            add(expansion(root, target, open, budget))?;
+                            open.pop();
+                        }
+                    }
+                    _ if key == "$defs" || key == "definitions" => {}
+                    _ => add(expansion(root, value, open, budget))?,
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                add(expansion(root, item, open, budget))?;
+            }
+        }
+        _ => {}
+    }
+    Some(count)
+}
+
+async fn check(compiled: &Compiled, schema: &Value, value: &Value) -> Result<(), Violation> {
+    let whole = |why: String| Violation {
+        at: String::new(),
+        why,
+    };
+    let validator = compiled.validator.as_ref().map_err(|why| whole(why.clone()))?;
+    if !compiled.heavy {
+        return validator
+            .validate(value)
+            .map_err(|e| violation(&e, schema, value));
+    }
+    // A hostile schema can make validation take for ever. It then runs apart and is given up after a while; the thread
+    // that is lost with it is the only one that this schema gets.
+    let too_long = || whole("cannot be validated: the tool's schema takes too long to evaluate".into());
+    if compiled.given_up.load(Ordering::Relaxed) {
+        return Err(too_long());
+    }
+    let (validator, schema, value) = (Arc::clone(validator), schema.clone(), value.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        validator
+            .validate(&value)
+            .map_err(|e| violation(&e, &schema, &value))
+    });
+    match tokio::time::timeout(VALIDATION_TIME, work).await {
+        Ok(Ok(checked)) => checked,
+        Ok(Err(_)) | Err(_) => {
+            compiled.given_up.store(true, Ordering::Relaxed);
+            Err(too_long())
+        }
+    }
+}
+
+fn violation(error: &jsonschema::ValidationError<'_>, schema: &Value, value: &Value) -> Violation {
     use jsonschema::error::ValidationErrorKind as K;
-    let at = error.instance_path().to_string();
+    let at = clip(&error.instance_path().to_string()).into_owned();
     let why = match error.kind() {
         K::AdditionalProperties { unexpected } | K::UnevaluatedProperties { unexpected } => {
             let known = known_keys(error, schema);
             unexpected
                 .iter()
+                .take(10)
                 .map(|key| {
                     let near = nearest(key, &known);
-                    format!("`{key}` is not known{near}")
+                    format!("`{}` is not known{near}", clip(key))
                 })
                 .collect::<Vec<_>>()
                 .join("; ")
         }
-        K::Required { property } => format!("`{}` is missing", property.as_str().unwrap_or("?")),
+        K::Required { property } => {
+            let first = property.as_str().unwrap_or("?");
+            let missing = missing_keys(error, schema, value);
+            match missing.as_slice() {
+                [] | [_] => format!("`{first}` is missing"),
+                keys => format!("{} are missing", keys.join(", ")),
+            }
+        }
         K::Type { kind } => format!("must be {}", type_names(kind)),
-        K::Enum { options } => format!("must be one of {options}"),
-        K::Constant { expected_value } => format!("must be {expected_value}"),
+        K::Enum { options } => format!("must be one of {}", clip_long(&options.to_string())),
+        K::Constant { expected_value } => format!("must be {}", clip_long(&expected_value.to_string())),
         K::Minimum { limit } => format!("must be at least {limit}"),
         K::Maximum { limit } => format!("must be at most {limit}"),
         K::ExclusiveMinimum { limit } => format!("must be more than {limit}"),
@@ -198,6 +279,40 @@ fn article(name: &str) -> String {
         "null" => "null".into(),
         "array" | "integer" | "object" => format!("an {name}"),
         _ => format!("a {name}"),
+    }
+}
+
+/// Every required key that the object in error lacks, quoted.
+fn missing_keys(
+    error: &jsonschema::ValidationError<'_>,
+    schema: &Value,
+    value: &Value,
+) -> Vec<String> {
+    let object = value.pointer(&error.instance_path().to_string());
+    let required = schema.pointer(&error.schema_path().to_string());
+    required
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|key| object.is_some_and(|o| o.get(key).is_none()))
+        .take(10)
+        .map(|key| format!("`{}`", clip(key)))
+        .collect()
+}
+
+fn clip_long(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(400) {
+        Some((end, _)) => format!("{} ...", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+/// A name that a program or server chose, short enough for a message.
+fn clip(name: &str) -> std::borrow::Cow<'_, str> {
+    match name.char_indices().nth(80) {
+        Some((end, _)) => format!("{} ...", &name[..end]).into(),
+        None => name.into(),
     }
 }
 

@@ -114,6 +114,14 @@ pub enum Denial {
         /// `Limits::call_bytes`.
         limit: u64,
     },
+    /// One call's result is too large.
+    #[error("the result is {bytes} bytes, at most {limit} are allowed; ask for less per call")]
+    ResultBytes {
+        /// Its size.
+        bytes: u64,
+        /// `Limits::call_bytes`.
+        limit: u64,
+    },
 }
 
 impl Denial {
@@ -122,7 +130,10 @@ impl Denial {
     pub fn is_limit(&self) -> bool {
         matches!(
             self,
-            Denial::RunCalls { .. } | Denial::RunBytes { .. } | Denial::CallBytes { .. }
+            Denial::RunCalls { .. }
+                | Denial::RunBytes { .. }
+                | Denial::CallBytes { .. }
+                | Denial::ResultBytes { .. }
         )
     }
 }
@@ -195,21 +206,29 @@ pub fn check(plan: &Plan, spent: &mut Spent, call: Call) -> Result<(Permit, usiz
 /// When the bytes go over a budget. They are booked all the same, so that further calls are denied too.
 pub fn book_result(plan: &Plan, spent: &mut Spent, grant: usize, bytes: u64) -> Result<(), Denial> {
     spent.bytes = spent.bytes.saturating_add(bytes);
+    let paid = spent.grants.get_mut(grant).map(|used| {
+        used.bytes = used.bytes.saturating_add(bytes);
+        used.bytes
+    });
+    if bytes > plan.limits.call_bytes {
+        return Err(Denial::ResultBytes {
+            bytes,
+            limit: plan.limits.call_bytes,
+        });
+    }
     if spent.bytes > plan.limits.total_bytes {
         return Err(Denial::RunBytes {
             limit: plan.limits.total_bytes,
         });
     }
-    if let (Some(used), Some(grant)) = (spent.grants.get_mut(grant), plan.grants.get(grant)) {
-        used.bytes = used.bytes.saturating_add(bytes);
-        if let Some(limit) = grant.max_bytes
-            && used.bytes > limit
-        {
-            return Err(Denial::GrantBytes {
-                origin: grant.origin.clone(),
-                limit,
-            });
-        }
+    if let (Some(paid), Some(grant)) = (paid, plan.grants.get(grant))
+        && let Some(limit) = grant.max_bytes
+        && paid > limit
+    {
+        return Err(Denial::GrantBytes {
+            origin: grant.origin.clone(),
+            limit,
+        });
     }
     Ok(())
 }

@@ -100,6 +100,8 @@ pub enum Blame {
     Grant,
     /// The server.
     Server,
+    /// This host.
+    Host,
 }
 
 impl Journal {

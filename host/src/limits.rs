@@ -16,7 +16,7 @@ pub struct Limits {
     pub calls: u64,
     /// Tool calls at the same time; further ones wait. Default 64.
     pub in_flight: usize,
-    /// Bytes of one call's arguments or result, as JSON text. Default 32 MiB.
+    /// Bytes of one call's arguments or result, as JSON text. Default 16 MiB.
     pub call_bytes: u64,
     /// Bytes of all arguments and results together, as JSON text. Default 256 MiB.
     pub total_bytes: u64,
@@ -38,7 +38,7 @@ impl Default for Limits {
             memory: 256 << 20,
             calls: 10_000,
             in_flight: 64,
-            call_bytes: 32 << 20,
+            call_bytes: 16 << 20,
             total_bytes: 256 << 20,
             result_bytes: 16 << 20,
             log_lines: 1_000,

@@ -10,8 +10,9 @@ use witgate_codegen::model::ToolModel;
 use witgate_codegen::select::View;
 
 use crate::admission::Plan;
-use crate::call::{Calls, ToolError};
+use crate::call::{Calls, ToolError, ToolErrorKind};
 use crate::imports::ImportedTool;
+use crate::journal::Blame;
 use crate::run::{LogLevel, RunState};
 use crate::values;
 
@@ -69,10 +70,14 @@ fn link_runtime(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-async fn call_json(calls: &Calls, index: usize, arguments: &str) -> Result<String, ToolError> {
-    let arguments = serde_json::from_str(arguments)
-        .map_err(|e| calls.unreadable(index, "", &format!("the arguments are not JSON ({e})")))?;
-    Ok(calls.call(index, arguments).await?.to_string())
+async fn call_json(
+    calls: &Calls,
+    index: usize,
+    arguments: &str,
+) -> wasmtime::Result<Result<String, ToolError>> {
+    let result = calls.call_text(index, arguments).await;
+    let result = result.map_err(wasmtime::Error::new)?;
+    Ok(result.map(|value| value.to_string()))
 }
 
 fn link_json(
@@ -86,14 +91,14 @@ fn link_json(
             move |accessor: &Accessor<RunState>, (arguments,): (String,)| {
                 Box::pin(async move {
                     let calls = accessor.with(|mut access| access.get().calls());
-                    Ok((call_json(&calls, index, &arguments).await,))
+                    Ok((call_json(&calls, index, &arguments).await?,))
                 })
             },
         )
     } else {
         instance.func_wrap_async(&import.function, move |store, (arguments,): (String,)| {
             let calls = store.data().calls();
-            Box::new(async move { Ok((call_json(&calls, index, &arguments).await,)) })
+            Box::new(async move { Ok((call_json(&calls, index, &arguments).await?,)) })
         })
     }
 }
@@ -101,18 +106,24 @@ fn link_json(
 async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Result<Val> {
     let model = &calls.definitions[index].model;
     let result = match arguments(model, params) {
-        Ok(arguments) => calls.call(index, arguments).await.and_then(|value| {
-            values::from_json(&value, &model.output, &model.defs).map_err(|misfit| ToolError {
-                kind: crate::call::ToolErrorKind::InvalidResult,
-                tool: format!("{}/{}", calls.definitions[index].server, model.tool),
-                message: format!(
-                    "the result does not fit the type built from the schema: {misfit}"
-                ),
-                detail: None,
-            })
-        }),
-        Err(misfit) => Err(calls.unreadable(index, &misfit.at, &misfit.why)),
+        Ok(arguments) => calls.call_value(index, arguments).await,
+        Err(misfit) => {
+            let kind = ToolErrorKind::InvalidArguments;
+            calls.refused(index, kind, Blame::Program, misfit.to_string())
+        }
     };
+    let result = result.map_err(wasmtime::Error::new)?.and_then(|value| {
+        values::from_json(&value, &model.output, &model.defs).map_err(|misfit| {
+            let error = ToolError {
+                kind: ToolErrorKind::InvalidResult,
+                tool: format!("{}/{}", calls.definitions[index].server, model.tool),
+                message: format!("the result does not fit the type built from the schema: {misfit}"),
+                detail: None,
+            };
+            calls.remember(&error);
+            error
+        })
+    });
     Ok(Val::Result(match result {
         Ok(value) => Ok(Some(Box::new(value))),
         Err(error) => Err(Some(Box::new(error.to_val()))),

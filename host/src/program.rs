@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::component::Component;
+use wasmtime::component::types::{ComponentItem, Type};
 
 use crate::definitions::Definitions;
 use crate::host::Host;
@@ -15,7 +16,7 @@ use crate::imports::{self, Imports};
 pub const SCRIPT_SECTION: &str = "witgate:script";
 
 /// Largest component that is looked at, in bytes.
-pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+pub const MAX_COMPONENT_BYTES: usize = 16 << 20;
 
 /// What the engine of a linked JavaScript program is given before `run` is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +103,7 @@ impl Program {
             Some(component) => host.component(&component)?,
             None => host.component(bytes)?,
         };
-        Program::new(component, script, digest(bytes))
+        Program::new(host, component, script, digest(bytes))
     }
 
     /// A linked JavaScript program from its parts: the shared component and its script.
@@ -115,16 +116,20 @@ impl Program {
         hash.update(&script.shim);
         hash.update(&script.source);
         let digest = hex(&hash.finalize());
-        Program::new(host.component(component)?, Some(script), digest)
+        Program::new(host, host.component(component)?, Some(script), digest)
     }
 
     fn new(
+        host: &Host,
         component: Component,
         script: Option<Script>,
         digest: String,
     ) -> Result<Program, LoadError> {
-        if component.get_export_index(None, "run").is_none() {
-            return Err(LoadError::NoRun);
+        let ty = component.component_type();
+        let run = ty.exports(&host.engine).find(|(name, _)| *name == "run");
+        match run {
+            Some((_, item)) if is_run(&item.ty) => {}
+            _ => return Err(LoadError::NoRun),
         }
         Ok(Program {
             component,
@@ -198,6 +203,25 @@ impl Script {
             _ => (line, column),
         }
     }
+}
+
+/// Whether an export is the contract's `run`: JSON text in, JSON text or a record that says what went wrong out.
+fn is_run(item: &ComponentItem) -> bool {
+    let ComponentItem::ComponentFunc(ty) = item else {
+        return false;
+    };
+    let (mut params, mut results) = (ty.params(), ty.results());
+    let input = matches!(
+        (params.next(), params.next()),
+        (Some((_, Type::String)), None)
+    );
+    let (result, more) = (results.next(), results.next());
+    let Some(Type::Result(result)) = result.filter(|_| more.is_none()) else {
+        return false;
+    };
+    input
+        && matches!(result.ok(), Some(Type::String))
+        && matches!(result.err(), Some(Type::Record(_)))
 }
 
 /// Checks that the bytes are a component and takes the script out of it, if there is one.

@@ -271,6 +271,7 @@ impl Prepared {
             spent: Mutex::default(),
             in_flight: Semaphore::new(limits.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             sequence: AtomicU64::new(0),
+            failed: Mutex::default(),
             servers: options.servers,
             journal: options.journal,
         });
@@ -313,7 +314,7 @@ impl Prepared {
         let result = match ran {
             Err(_) => Err(RunError::Limit(Exceeded::Wall(limits.wall))),
             Ok(Err(trap)) => Err(explain(trap, state)),
-            Ok(Ok(Err(error))) => Err(RunError::Program(Box::new(self.locate(error)))),
+            Ok(Ok(Err(error))) => Err(RunError::Program(Box::new(self.locate(error, &calls)))),
             Ok(Ok(Ok(text))) => parse_result(&text, &limits),
         };
         let used = Used {
@@ -325,8 +326,9 @@ impl Prepared {
         Finished { result, used }
     }
 
-    /// Leads an error's stack back to the author's source.
-    fn locate(&self, mut error: ProgramError) -> ProgramError {
+    /// Leads an error's stack back to the author's source, and takes a cause off that this run never had.
+    fn locate(&self, mut error: ProgramError, calls: &Calls) -> ProgramError {
+        error.cause = error.cause.filter(|cause| calls.made(cause));
         if let (Some(script), Some(stack)) = (&self.script, &error.stack) {
             let stack = script.locate_stack(stack);
             error.stack = (!stack.is_empty()).then_some(stack);
@@ -407,9 +409,13 @@ fn explain(trap: wasmtime::Error, state: &RunState) -> RunError {
         Some(trap) => RunError::Broken {
             message: trap.to_string(),
         },
-        None => RunError::Broken {
-            message: format!("{:#}", trap),
-        },
+        None => {
+            let text = format!("{:#}", trap.root_cause());
+            if text.contains("handle") && text.contains("limit") {
+                return RunError::Limit(Exceeded::Handles);
+            }
+            RunError::Broken { message: text }
+        }
     }
 }
 

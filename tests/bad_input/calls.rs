@@ -174,7 +174,7 @@ fn every_reason_of_a_refusal_is_told() {
 fn a_grant_that_is_used_up() {
     let source = "import { slowEcho } from \"mcp:demo\";
         export default async () => {
-          const calls = Array.from({ length: 5 }, (_, i) => slowEcho({ text: `${i}`, delay_ms: 10 }));
+          const calls = Array.from({ length: 5 }, (_, i) => slowEcho({ text: `call ${i}`, delay_ms: 10 }));
           const ended = await Promise.allSettled(calls);
           return ended.map(({ value, reason }) => value ?? reason.kind);
         };\n";
@@ -197,7 +197,10 @@ fn a_grant_that_is_used_up() {
         .unwrap();
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (Some(0), "[\"0\",\"1\",\"2\",\"denied\",\"denied\"]\n"),
+        (
+            Some(0),
+            "[\"call 0\",\"call 1\",\"call 2\",\"denied\",\"denied\"]\n"
+        ),
         "{output:#?}"
     );
     assert_eq!(stand.lines("arrived").unwrap().len(), 3);

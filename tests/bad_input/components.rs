@@ -21,7 +21,7 @@ fn component(world: &str) -> Vec<u8> {
         world,
         ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback),
     );
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
     ComponentEncoder::default()
         .module(&module)
         .unwrap()
@@ -123,13 +123,14 @@ fn a_component_whose_run_is_another() {
         component("package test:other; world other { export run: func(input: u32) -> u32; }");
     let stand = demo();
     stand.write("program.wasm", bytes).unwrap();
-    let output = stand.run(&["run", "program.wasm"]).unwrap();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(1), ""),
-        "{output:#?}"
-    );
-    assert!(output.stderr.contains("run"), "{output:#?}");
+    let expected = Expected {
+        code: 1,
+        kind: "program",
+        message: &["does not export `run: async func(input: json)"],
+        hint: &["witgate:runtime/program"],
+        at: "",
+    };
+    fails(&stand, &["run", "program.wasm"], &expected);
 }
 
 #[test]

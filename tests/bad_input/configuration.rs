@@ -33,13 +33,13 @@ fn malformed_configuration() {
     fails(
         &stand,
         &["run", "program.js"],
-        &expect(&[".mcp.json:3:36: "], &["one JSON object"]),
+        &expect(&[".mcp.json:3:37: "], &["one JSON object"]),
     );
     for command in [&["sync"][..], &["tools"], &["check", "program.js"]] {
         fails(
             &stand,
             command,
-            &expect(&[".mcp.json:3:36: "], &["one JSON object"]),
+            &expect(&[".mcp.json:3:37: "], &["one JSON object"]),
         );
     }
 }

@@ -20,7 +20,7 @@ const SOUND: &str = "import { slowEcho } from \"mcp:demo\";
     };";
 const BROKEN: [&str; 5] = [
     "export default () => { for (;;); };",
-    "export default () => { let text = 'x'; for (;;) text += text; };",
+    "export default () => { const all = []; for (;;) all.push('x'.repeat(1e6)); };",
     "const down = (n) => 1 + down(n + 1); export default () => down(0);",
     "import { alwaysFails } from \"mcp:demo\"; export default () => alwaysFails();",
     "export default () => new Promise(() => {});",

@@ -17,7 +17,7 @@ fn unavailable<'a>(message: &'a [&'a str], hint: &'a [&'a str]) -> Expected<'a> 
         kind: "unavailable",
         message,
         hint,
-        at: "bad",
+        at: "",
     }
 }
 
@@ -29,7 +29,14 @@ fn command_that_is_not_found() {
         &["server `bad`: the command `no-such-command-anywhere` was not found"],
         &["install `no-such-command-anywhere`"],
     );
-    fails(&stand, RUN, &expected);
+    fails(
+        &stand,
+        RUN,
+        &Expected {
+            at: "bad",
+            ..expected
+        },
+    );
 }
 
 #[test]

@@ -1,26 +1,29 @@
-//! Reads a JavaScript module: what it imports, what it exports, and where promises are dropped; and edits its text so that
-//! the engine can run it. Edits stay on their line, so that the engine's positions can be led back.
+//! Reads a JavaScript module: what it imports and what it exports; and edits its text so that the engine can run it: both are
+//! taken out, the tools are bound by name, the default export is handed to the prelude.
 
 use oxc::allocator::Allocator;
 use oxc::ast::ast::{
-    CallExpression, Expression, ExpressionStatement, ImportDeclaration, ImportDeclarationSpecifier,
-    ImportExpression, ModuleDeclaration, Program, VariableDeclarator,
+    ExportDefaultDeclaration, ExportDefaultDeclarationKind, ImportDeclaration,
+    ImportDeclarationSpecifier, ModuleDeclaration, Program,
 };
-use oxc::ast_visit::{Visit, walk};
 use oxc::parser::Parser;
-use oxc::semantic::{Scoping, SemanticBuilder};
+use oxc::semantic::SemanticBuilder;
 use oxc::span::{GetSpan, SourceType, Span};
 
 use super::JsError;
-use super::positions::{Position, line_column};
+use super::edit::{Edited, Edits};
+use super::positions::line_column;
+use super::promises::watch_promises;
 use super::strip::first_error;
 
 /// What was read off a module.
 pub(crate) struct ReadProgram {
     pub(crate) imports: Vec<Import>,
-    edits: Vec<Edit>,
+    edits: Edits,
     /// The local name that holds the default export, where it is a declaration with a name.
     main: Option<String>,
+    /// The name under which the program holds the prelude: none of its own.
+    prelude: String,
 }
 
 /// One imported name.
@@ -44,18 +47,6 @@ pub(crate) struct Binding {
     pub(crate) local: String,
 }
 
-/// The text for the engine.
-pub(crate) struct Edited {
-    pub(crate) text: String,
-    pub(crate) positions: Vec<Position>,
-}
-
-struct Edit {
-    at: usize,
-    remove: usize,
-    insert: String,
-}
-
 /// Reads a module.
 ///
 /// # Errors
@@ -71,23 +62,29 @@ pub(crate) fn read_program(text: &str, file: &str) -> Result<ReadProgram, JsErro
     first_error(&built.diagnostics, text, file)?;
     let scoping = built.semantic.into_scoping();
 
+    let mut prelude = "$witgate".to_owned();
+    while text.contains(&prelude) {
+        prelude.push('_');
+    }
     let mut reader = Reader {
         text,
         file,
-        scoping: &scoping,
+        prelude: &prelude,
         imports: Vec::new(),
-        edits: Vec::new(),
+        edits: Edits::default(),
         main: None,
         has_default: false,
-        fault: None,
     };
     if let Some(hashbang) = &program.hashbang {
-        reader.blank(hashbang.span);
+        reader.edits.blank(text, hashbang.span);
     }
     reader.read_modules(&program)?;
-    reader.visit_program(&program);
-    if let Some(fault) = reader.fault {
-        return Err(fault);
+    if let Some(at) = watch_promises(&program, &scoping, &prelude, &mut reader.edits) {
+        return Err(reader.fault_at(
+            at,
+            "a program cannot import at run time".into(),
+            Some("name the tools at the top: `import { NAME } from \"mcp:SERVER\"`".into()),
+        ));
     }
     if !reader.has_default {
         return Err(JsError::NoDefaultExport {
@@ -98,18 +95,18 @@ pub(crate) fn read_program(text: &str, file: &str) -> Result<ReadProgram, JsErro
         imports: reader.imports,
         edits: reader.edits,
         main: reader.main,
+        prelude,
     })
 }
 
 struct Reader<'a> {
     text: &'a str,
     file: &'a str,
-    scoping: &'a Scoping,
+    prelude: &'a str,
     imports: Vec<Import>,
-    edits: Vec<Edit>,
+    edits: Edits,
     main: Option<String>,
     has_default: bool,
-    fault: Option<JsError>,
 }
 
 impl Reader<'_> {
@@ -121,25 +118,7 @@ impl Reader<'_> {
             match module {
                 ModuleDeclaration::ImportDeclaration(import) => self.read_import(import)?,
                 ModuleDeclaration::ExportDefaultDeclaration(export) => {
-                    self.has_default = true;
-                    let inner = export.declaration.span();
-                    let name = match &export.declaration {
-                        oxc::ast::ast::ExportDefaultDeclarationKind::FunctionDeclaration(f) => {
-                            f.id.as_ref().map(|id| id.name.to_string())
-                        }
-                        oxc::ast::ast::ExportDefaultDeclarationKind::ClassDeclaration(c) => {
-                            c.id.as_ref().map(|id| id.name.to_string())
-                        }
-                        _ => None,
-                    };
-                    let keyword = Span::new(export.span.start, inner.start);
-                    if name.is_some() {
-                        self.blank(keyword);
-                        self.main = name;
-                    } else {
-                        self.replace(keyword, "__witgate.main = ");
-                        self.insert(inner.end, ";");
-                    }
+                    self.read_default(export)?;
                 }
                 ModuleDeclaration::ExportDeclaration(export) => {
                     self.blank(Span::new(
@@ -175,6 +154,47 @@ impl Reader<'_> {
                 ModuleDeclaration::TSExportAssignment(_)
                 | ModuleDeclaration::TSNamespaceExportDeclaration(_) => {}
             }
+        }
+        Ok(())
+    }
+
+    fn read_default(&mut self, export: &ExportDefaultDeclaration<'_>) -> Result<(), JsError> {
+        use ExportDefaultDeclarationKind as Kind;
+        self.has_default = true;
+        let what = match &export.declaration {
+            Kind::ClassDeclaration(_) | Kind::ClassExpression(_) => Some("a class"),
+            Kind::ObjectExpression(_) => Some("an object"),
+            Kind::ArrayExpression(_) => Some("an array"),
+            Kind::NullLiteral(_) => Some("null"),
+            Kind::StringLiteral(_) | Kind::TemplateLiteral(_) => Some("a string"),
+            Kind::NumericLiteral(_) | Kind::BigIntLiteral(_) => Some("a number"),
+            Kind::BooleanLiteral(_) => Some("a boolean"),
+            Kind::FunctionDeclaration(f) if f.generator => Some("a generator"),
+            _ => None,
+        };
+        let inner = export.declaration.span();
+        if let Some(what) = what {
+            return Err(self.fault_at(
+                inner,
+                format!("the default export is not a function but {what}"),
+                Some(
+                    "a program is a module with `export default async function (input) { ... }`"
+                        .into(),
+                ),
+            ));
+        }
+        let name = match &export.declaration {
+            Kind::FunctionDeclaration(f) => f.id.as_ref().map(|id| id.name.to_string()),
+            _ => None,
+        };
+        let keyword = Span::new(export.span.start, inner.start);
+        if name.is_some() {
+            self.blank(keyword);
+            self.main = name;
+        } else {
+            let assign = format!("{}.main = ", self.prelude);
+            self.edits.replace(self.text, keyword, &assign);
+            self.edits.insert(inner.end, ";");
         }
         Ok(())
     }
@@ -236,155 +256,36 @@ impl Reader<'_> {
         }
     }
 
-    /// Replaces a span by spaces; line breaks stay.
     fn blank(&mut self, span: Span) {
-        let text = &self.text[span.start as usize..span.end as usize];
-        let insert = text
-            .chars()
-            .map(|c| if c == '\n' || c == '\r' { c } else { ' ' })
-            .collect();
-        self.edits.push(Edit {
-            at: span.start as usize,
-            remove: text.len(),
-            insert,
-        });
+        self.edits.blank(self.text, span);
     }
-
-    /// Replaces a span by text before which its line breaks are kept.
-    fn replace(&mut self, span: Span, by: &str) {
-        let text = &self.text[span.start as usize..span.end as usize];
-        let mut insert: String = text.chars().filter(|c| *c == '\n').collect();
-        insert.push_str(by);
-        self.edits.push(Edit {
-            at: span.start as usize,
-            remove: text.len(),
-            insert,
-        });
-    }
-
-    fn insert(&mut self, at: u32, text: &str) {
-        self.edits.push(Edit {
-            at: at as usize,
-            remove: 0,
-            insert: text.to_owned(),
-        });
-    }
-
-    fn wrap_dropped(&mut self, span: Span) {
-        self.insert(span.start, "$witgate_dropped(");
-        self.insert(span.end, ")");
-    }
-}
-
-/// Whether an expression can leave a promise behind when its value is dropped.
-fn may_drop_promise(expression: &Expression<'_>) -> bool {
-    match expression {
-        Expression::CallExpression(_)
-        | Expression::NewExpression(_)
-        | Expression::TaggedTemplateExpression(_)
-        | Expression::ChainExpression(_) => true,
-        Expression::UnaryExpression(unary) => may_drop_promise(&unary.argument),
-        Expression::LogicalExpression(e) => may_drop_promise(&e.right),
-        Expression::ConditionalExpression(e) => {
-            may_drop_promise(&e.consequent) || may_drop_promise(&e.alternate)
-        }
-        Expression::SequenceExpression(e) => e.expressions.iter().any(may_drop_promise),
-        Expression::ParenthesizedExpression(e) => may_drop_promise(&e.expression),
-        _ => false,
-    }
-}
-
-impl<'a> Visit<'a> for Reader<'_> {
-    fn visit_expression_statement(&mut self, statement: &ExpressionStatement<'a>) {
-        let mut expression = &statement.expression;
-        // `void f()` drops the promise inside.
-        while let Expression::UnaryExpression(unary) = expression {
-            expression = &unary.argument;
-        }
-        if let Expression::SequenceExpression(sequence) = expression {
-            for part in &sequence.expressions {
-                if may_drop_promise(part) {
-                    self.wrap_dropped(part.span());
-                }
-            }
-        } else if may_drop_promise(expression) && !is_super_call(expression) {
-            self.wrap_dropped(expression.span());
-        }
-        walk::walk_expression_statement(self, statement);
-    }
-
-    fn visit_variable_declarator(&mut self, declarator: &VariableDeclarator<'a>) {
-        // A variable that is never read drops its value too.
-        if let (Some(identifier), Some(init)) =
-            (declarator.id.get_binding_identifier(), &declarator.init)
-            && may_drop_promise(init)
-            && identifier
-                .symbol_id
-                .get()
-                .is_some_and(|id| self.scoping.symbol_is_unused(id))
-        {
-            self.wrap_dropped(init.span());
-        }
-        walk::walk_variable_declarator(self, declarator);
-    }
-
-    fn visit_import_expression(&mut self, import: &ImportExpression<'a>) {
-        if self.fault.is_none() {
-            self.fault = Some(self.fault_at(
-                import.span,
-                "a program cannot import at run time".into(),
-                Some("name the tools at the top: `import { NAME } from \"mcp:SERVER\"`".into()),
-            ));
-        }
-    }
-}
-
-/// `super(...)` is no value.
-fn is_super_call(expression: &Expression<'_>) -> bool {
-    matches!(expression, Expression::CallExpression(call) if is_super(call))
-}
-
-fn is_super(call: &CallExpression<'_>) -> bool {
-    matches!(call.callee, Expression::Super(_))
 }
 
 impl ReadProgram {
-    /// The text for the engine: imports and exports taken out, tools bound, dropped values watched.
-    pub(crate) fn edit(mut self, text: &str, bindings: &[Binding]) -> Edited {
-        let mut out = String::with_capacity(text.len() + 256);
+    /// The text for the engine: imports and exports taken out, tools bound, promises watched.
+    pub(crate) fn edit(self, text: &str, bindings: &[Binding]) -> Edited {
+        let quote = |name: &str| serde_json::Value::from(name).to_string();
+        let prelude = &self.prelude;
+        // The program's own statements are the body of a function: the prelude runs it within `run`, where tools can be
+        // called, where an error keeps its class, and where a wait without end is seen.
+        let mut header = format!("const {prelude}=globalThis.__witgate;{prelude}.body=async()=>{{");
         for binding in bindings {
-            out.push_str(&format!(
-                "const {}=__witgate.servers[{}][{}];",
+            header.push_str(&format!(
+                "const {}={prelude}.servers[{}][{}];",
                 binding.local,
-                serde_json::Value::from(binding.package.as_str()),
-                serde_json::Value::from(binding.tool.as_str()),
+                quote(&binding.package),
+                quote(&binding.tool),
             ));
         }
-        let mut positions = vec![Position(0, out.chars().count() as u32, 0, 0)];
-        // Where two edits meet, what closes comes before what opens, and the inner closes before the outer.
-        self.edits.sort_by_key(|e| (e.at, e.insert != ")"));
-        let mut from = 0;
-        for edit in &self.edits {
-            if edit.at < from {
-                continue;
-            }
-            out.push_str(&text[from..edit.at]);
-            out.push_str(&edit.insert);
-            from = edit.at + edit.remove;
-            let engine = line_column(&out, out.len());
-            let author = line_column(text, from);
-            positions.push(Position(engine.0, engine.1, author.0, author.1));
-        }
-        out.push_str(&text[from..]);
+        let mut edited = self.edits.apply(text, &header);
         if let Some(main) = &self.main {
-            out.push_str(&format!("\n;__witgate.main = {main};"));
+            edited
+                .text
+                .push_str(&format!("\n;{prelude}.main = {main};"));
         }
-        out.push_str(
-            "\nasync function __witgate_run(input) { return __witgate.run(input); }\nexport { __witgate_run as run };\n",
-        );
-        Edited {
-            text: out,
-            positions,
-        }
+        edited.text.push_str(&format!(
+            "\n}};\nconst {prelude}_run = {prelude}.run;\nexport {{ {prelude}_run as run }};\n"
+        ));
+        edited
     }
 }

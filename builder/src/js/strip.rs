@@ -12,7 +12,7 @@ use oxc::span::SourceType;
 use oxc::transformer::{TransformOptions, Transformer};
 
 use super::JsError;
-use super::positions::{Position, line_column, locate};
+use super::positions::{Position, characters, line_column, locate};
 
 /// A program without types.
 pub(crate) struct Stripped {
@@ -65,6 +65,7 @@ pub(crate) fn strip_types(source: &str, file: &str) -> Result<Stripped, JsError>
     first_error(&parsed.diagnostics, source, file)?;
     let mut program = parsed.program;
     let scoping = SemanticBuilder::new()
+        .with_enum_eval(true)
         .build(&program)
         .semantic
         .into_scoping();
@@ -78,14 +79,23 @@ pub(crate) fn strip_types(source: &str, file: &str) -> Result<Stripped, JsError>
             ..CodegenOptions::default()
         })
         .build(&program);
+    let (from, to): (Vec<&str>, Vec<&str>) = (
+        source.split('\n').collect(),
+        printed.code.split('\n').collect(),
+    );
+    let column = |lines: &[&str], line: u32, utf16: u32| match lines.get(line as usize) {
+        Some(line) if !line.is_ascii() => characters(line, utf16),
+        _ => utf16,
+    };
     let positions = printed.map.map_or_else(Vec::new, |map| {
         map.get_tokens()
             .map(|t| {
+                let (line, at) = (t.get_dst_line(), t.get_src_line());
                 Position(
-                    t.get_dst_line(),
-                    t.get_dst_col(),
-                    t.get_src_line(),
-                    t.get_src_col(),
+                    line,
+                    column(&to, line, t.get_dst_col()),
+                    at,
+                    column(&from, at, t.get_src_col()),
                 )
             })
             .collect()

@@ -1,3 +1,4 @@
+//! What the scan of a program finds, what it refuses, and what it says of names that do not exist. Nothing is compiled.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::json;

@@ -65,7 +65,7 @@ impl Check {
             };
         }
         for tool in &tools {
-            terminal::data(tool);
+            terminal::data(&terminal::clean(tool));
         }
         verdict?;
         terminal::note("admitted");

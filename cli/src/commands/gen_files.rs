@@ -163,7 +163,7 @@ impl super::CatalogArguments {
             );
         }
         let wanted = |name: &str| self.server.as_deref().is_none_or(|s| s == name);
-        let catalog = workspace.catalog(wanted, true).await;
+        let catalog = workspace.catalog(wanted, true, self.server.is_none()).await;
         workspace.servers.shutdown().await;
         let mut catalog = catalog?;
         catalog.servers.retain(|name, _| wanted(name));

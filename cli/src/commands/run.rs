@@ -66,10 +66,7 @@ impl Run {
         let source = source::read(&self.program)?;
         let grants = self.grants.read()?;
         let workspace = workspace::open(self.config.as_deref())?;
-        let ran = tokio::select! {
-            ran = self.run(source, &workspace, &grants, limits, &input) => ran,
-            _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Interrupted, "interrupted")),
-        };
+        let ran = self.run(source, &workspace, &grants, limits, &input).await;
         workspace.servers.shutdown().await;
         terminal::data(&ran?.to_string());
         Ok(())

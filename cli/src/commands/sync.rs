@@ -29,13 +29,7 @@ pub(crate) struct Sync {
 impl Sync {
     pub(crate) async fn exec(&self) -> Result<(), Failure> {
         let workspace = workspace::open(self.config.as_deref())?;
-        let (mut catalog, failed) = tokio::select! {
-            synced = workspace.sync_all() => synced,
-            _ = tokio::signal::ctrl_c() => {
-                workspace.servers.shutdown().await;
-                return Err(Failure::new(Kind::Interrupted, "interrupted"));
-            }
-        };
+        let (mut catalog, failed) = workspace.sync_all().await;
         workspace.servers.shutdown().await;
         let unsound = workspace::keep_sound(&mut catalog);
         let models =
@@ -91,9 +85,14 @@ impl Sync {
             Some(_) if self.json => Err(Failure::told(Kind::Unavailable)),
             Some((name, _)) => Err(Failure::new(
                 Kind::Unavailable,
-                format!("server `{name}` and what it offers is not in this sync"),
+                format!("server `{name}` is not in this sync; the others are"),
             )),
-            None => Ok(()),
+            None if unsound.is_empty() => Ok(()),
+            None if self.json => Err(Failure::told(Kind::Configuration)),
+            None => Err(Failure::new(
+                Kind::Configuration,
+                "a server is left out of this sync; the others are in",
+            )),
         }
     }
 }

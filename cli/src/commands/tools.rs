@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 use witgate_codegen::search::search;
+use witgate_codegen::{dts, select};
 use witgate_codegen::server::model_catalog;
 
 use crate::failure::{Failure, Kind, chain};
@@ -14,6 +15,7 @@ use crate::terminal;
 Examples:
   witgate tools                                all tools of the servers in .mcp.json
   witgate tools create issue                   best matches first
+  witgate tools github/list_issues             the declaration of one tool
   witgate tools --catalog tools-list.json --server github --json")]
 pub(crate) struct Tools {
     /// Words to look for; without any, all tools are listed
@@ -40,6 +42,16 @@ impl Tools {
             let doc = doc.as_deref().unwrap_or("");
             doc.lines().next().unwrap_or("").trim().to_owned()
         };
+        if let Some((server, tool)) = query.split_once('/')
+            && let Ok((server, tool)) = select::find_tool(&models, server, tool)
+        {
+            let declared = dts::declare_tools(server, &[tool]);
+            terminal::data(&match self.json {
+                true => json!({"server": server.server, "tool": tool.tool, "declaration": declared}).to_string(),
+                false => declared,
+            });
+            return Ok(());
+        }
         if self.json {
             let list: Vec<_> = hits
                 .iter()
@@ -50,7 +62,8 @@ impl Tools {
         }
         for hit in &hits {
             let name = format!("{}/{}", hit.server.server, hit.tool.tool);
-            terminal::data(format!("{name:<32} {}", summary(&hit.tool.doc)).trim_end());
+            let line = format!("{name:<32} {}", summary(&hit.tool.doc));
+            terminal::data(&terminal::clean(&line));
         }
         if hits.is_empty() {
             terminal::note("no tool matches");

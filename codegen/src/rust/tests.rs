@@ -1,3 +1,4 @@
+//! The generated crate and its view: names, types, and what is printed for each form of a model.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::json;

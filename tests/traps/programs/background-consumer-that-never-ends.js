@@ -1,0 +1,4 @@
+//: result 1
+const forever = new Promise(() => {});
+(async () => { for (;;) await forever; })();
+export default () => 1;

@@ -1,0 +1,3 @@
+//: result "main"
+const main = async () => "main";
+export default main

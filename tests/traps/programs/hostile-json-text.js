@@ -1,0 +1,3 @@
+//: broken
+JSON.stringify = () => "{ no json";
+export default () => 1;

@@ -1,0 +1,3 @@
+//: fails TypeError: 
+JSON.parse = JSON.stringify = () => { throw new TypeError("mine"); };
+export default () => 1;

@@ -1,0 +1,3 @@
+//: deadlock
+Promise.prototype.then = () => {};
+export default async () => { await null; return Promise.resolve(1); };

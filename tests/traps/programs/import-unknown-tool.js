@@ -1,0 +1,5 @@
+//: builds-not `listIssuez`
+//: at 4:19
+//: hint `listIssues`
+import { getIssue, listIssuez } from "mcp:demo";
+export default () => 1;

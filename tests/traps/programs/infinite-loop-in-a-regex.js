@@ -1,0 +1,2 @@
+//: limit cpu
+export default () => /^(a+)+$/.test("a".repeat(40) + "!");

@@ -1,0 +1,3 @@
+//: limit cpu
+const spin = async () => { for (;;) await null; };
+export default () => { spin(); return 1; };

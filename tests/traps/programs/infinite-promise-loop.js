@@ -1,0 +1,2 @@
+//: limit cpu
+export default async () => { for (;;) await null; };

@@ -1,0 +1,2 @@
+//: deadlock
+export default () => new Promise(() => {});

@@ -1,0 +1,2 @@
+//: fails ReferenceError: comes in as `input`
+export default () => process.env.HOME;

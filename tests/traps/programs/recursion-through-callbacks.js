@@ -1,0 +1,3 @@
+//: fails RangeError: 
+const down = (n) => [n].map((x) => down(x + 1)).length;
+export default () => down(0);

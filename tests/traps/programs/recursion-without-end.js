@@ -1,0 +1,3 @@
+//: fails RangeError: 
+const down = (n) => 1 + down(n + 1);
+export default () => down(0);

@@ -1,0 +1,2 @@
+//: result null
+export default () => {};

@@ -1,0 +1,9 @@
+//: builds-not syntax-error-typescript.ts:8:18
+//: at 8:18
+interface A {
+  a: number;
+}
+export default function (input: A): number {
+  const b: number = 1;
+  return input.a +* b;
+}

@@ -1,0 +1,2 @@
+//: fails thrown value: undefined
+export default () => { throw undefined; };

@@ -1,0 +1,3 @@
+//: deadlock
+await new Promise(() => {});
+export default () => 1;

@@ -1,0 +1,6 @@
+//: fails Error: here
+//: at 5:55
+export default (x: string): never => {
+  const a: string = "😀é"; /* 😀 */ if (a as any) throw new Error("here");
+  return null as never;
+};

@@ -1,0 +1,2 @@
+//: fails Error: nothing handled it: lost
+export default () => { Promise.reject(new Error("lost")); return 1; };
