@@ -11,6 +11,7 @@ mod terminal;
 mod workspace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -72,8 +73,9 @@ fn main() -> ExitCode {
             () = asked_to_end() => Err(failure::Failure::new(failure::Kind::Interrupted, "interrupted")),
         }
     });
-    // Blocking work that is left (a compile that was interrupted) must not hold the exit up.
-    runtime.shutdown_background();
+    // What was dropped ends its servers from the runtime's threads; blocking work that is left (a compile that was
+    // interrupted) must not hold the exit up.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),

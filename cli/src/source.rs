@@ -158,10 +158,16 @@ async fn bounded<T: Send + 'static>(
 ) -> Result<T, Failure> {
     match tokio::time::timeout(BUILD_TIME, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err(Failure::new(Kind::Program, "the program cannot be built: it breaks the compiler")),
+        Ok(Err(_)) => Err(Failure::new(
+            Kind::Program,
+            "the program cannot be built: it breaks the compiler",
+        )),
         Err(_) => Err(Failure::new(
             Kind::Limit,
-            format!("the program takes more than {} s to build", BUILD_TIME.as_secs()),
+            format!(
+                "the program takes more than {} s to build",
+                BUILD_TIME.as_secs()
+            ),
         )),
     }
 }

@@ -61,7 +61,11 @@ pub(crate) fn log(level: &str, text: &str) {
         "warn" => "33",
         _ => "2",
     };
-    line(&format!("{} {}", paint(&format!("[{level}]"), colour), clean(text)));
+    line(&format!(
+        "{} {}",
+        paint(&format!("[{level}]"), colour),
+        clean(text)
+    ));
 }
 
 fn line(text: &str) {
@@ -119,6 +123,9 @@ mod tests {
     #[test]
     fn a_text_can_neither_steer_the_terminal_nor_pass_for_ours() {
         let hostile = "x\x1b]0;title\x07\nhint: run this\u{202e}\r\n";
-        assert_eq!(clean(hostile), "x\u{fffd}]0;title\u{fffd}\n  hint: run this\u{fffd}");
+        assert_eq!(
+            clean(hostile),
+            "x\u{fffd}]0;title\u{fffd}\n  hint: run this\u{fffd}"
+        );
     }
 }

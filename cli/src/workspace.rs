@@ -26,7 +26,7 @@ pub(crate) fn open(given: Option<&Path>) -> Result<Workspace, Failure> {
         None => {
             let here = std::env::current_dir()
                 .map_err(|e| Failure::host(format!("cannot tell the working folder: {e}")))?;
-            config::find(&here).ok_or_else(|| {
+            config::find(&here)?.ok_or_else(|| {
                 Failure::new(
                     Kind::Configuration,
                     "no `.mcp.json` in this folder or above it",

@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use wasmtime::component::{ComponentType, Lift, Lower, Val};
+use witgate_codegen::catalog::canonical;
 
 use crate::admission::Plan;
 use crate::budget::Exceeded;
@@ -99,6 +100,12 @@ pub(crate) struct Calls {
     pub(crate) journal: Arc<Journal>,
 }
 
+/// What a call gives the guest: a value, and the same as JSON text, written once.
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    pub(crate) text: String,
+}
+
 /// Attempts beyond `Limits::calls` that a program may make, each denied and recorded, before its run is ended.
 const DENIED_ATTEMPTS: u64 = 1_000;
 
@@ -114,7 +121,7 @@ impl Calls {
         &self,
         index: usize,
         arguments: &str,
-    ) -> Result<Result<Value, ToolError>, Exceeded> {
+    ) -> Result<Result<Answer, ToolError>, Exceeded> {
         let limit = self.plan.limits.call_bytes;
         if arguments.len() as u64 > limit {
             let bytes = arguments.len() as u64;
@@ -127,7 +134,12 @@ impl Calls {
             Ok(arguments) => self.call_in_place(index, arguments).await,
             Err(e) => {
                 let message = format!("the arguments are not JSON ({e})");
-                self.refused(index, ToolErrorKind::InvalidArguments, Blame::Program, message)
+                self.refused(
+                    index,
+                    ToolErrorKind::InvalidArguments,
+                    Blame::Program,
+                    message,
+                )
             }
         }
     }
@@ -140,7 +152,7 @@ impl Calls {
         &self,
         index: usize,
         arguments: Value,
-    ) -> Result<Result<Value, ToolError>, Exceeded> {
+    ) -> Result<Result<Answer, ToolError>, Exceeded> {
         // The semaphore is never closed; were it, the call would go on without waiting.
         let _place = self.in_flight.acquire().await.ok();
         self.call_in_place(index, arguments).await
@@ -151,7 +163,7 @@ impl Calls {
         &self,
         index: usize,
         arguments: Value,
-    ) -> Result<Result<Value, ToolError>, Exceeded> {
+    ) -> Result<Result<Answer, ToolError>, Exceeded> {
         let mut attempt = self.attempt(index, &arguments)?;
         let result = self.attempt_call(index, arguments, &mut attempt).await;
         if let Err(error) = &result {
@@ -165,7 +177,7 @@ impl Calls {
         index: usize,
         arguments: Value,
         attempt: &mut Attempt<'_>,
-    ) -> Result<Value, ToolError> {
+    ) -> Result<Answer, ToolError> {
         let definition = &self.definitions[index];
         let error = |kind, message: String, detail: Option<Value>| ToolError {
             kind,
@@ -184,8 +196,9 @@ impl Calls {
             }
         };
         if let Some(why) = self.journal.failure() {
-            let message =
-                format!("the journal cannot be written ({why}), and no call is made without a record");
+            let message = format!(
+                "the journal cannot be written ({why}), and no call is made without a record"
+            );
             attempt.refuse(Verdict::Denied, Blame::Host, &message);
             return Err(error(ToolErrorKind::Denied, message, None));
         }
@@ -222,8 +235,9 @@ impl Calls {
         let is_error = reply.is_error;
         let structured = reply.structured.is_some();
         let value = normalise(reply);
-        let bytes = value.to_string().len() as u64;
-        attempt.result(&value);
+        let text = value.to_string();
+        let bytes = text.len() as u64;
+        attempt.result(&text);
         let booked = gate::book_result(&self.plan, &mut self.spent(), grant, bytes);
         if let Err(denial) = booked {
             attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
@@ -247,7 +261,7 @@ impl Calls {
             return Err(error(ToolErrorKind::InvalidResult, message, detail));
         }
         attempt.end(Outcome::Ok, None, Some(bytes));
-        Ok(unwrap(value, definition))
+        Ok(unwrap(Answer { value, text }, definition))
     }
 
     /// Records an attempt that went no further than its arguments, and returns the guest's error.
@@ -260,7 +274,7 @@ impl Calls {
         kind: ToolErrorKind,
         blame: Blame,
         message: String,
-    ) -> Result<Result<Value, ToolError>, Exceeded> {
+    ) -> Result<Result<Answer, ToolError>, Exceeded> {
         self.attempt(index, &Value::Null)?
             .refuse(Verdict::Invalid, blame, &message);
         let error = ToolError {
@@ -309,7 +323,7 @@ impl Calls {
             verdict: Verdict::Denied,
             reason: None,
             grant: None,
-            arguments_sha256: journal::digest(arguments),
+            arguments_sha256: journal::digest(&canonical(arguments)),
             arguments_bytes: arguments.to_string().len() as u64,
             outcome: None,
             blame: None,
@@ -347,8 +361,8 @@ impl Attempt<'_> {
         self.started = Instant::now();
     }
 
-    fn result(&mut self, value: &Value) {
-        self.record.result_sha256 = Some(journal::digest(value));
+    fn result(&mut self, text: &str) {
+        self.record.result_sha256 = Some(journal::digest(text));
     }
 
     fn end(&mut self, outcome: Outcome, blame: Option<Blame>, bytes: Option<u64>) {
@@ -434,12 +448,14 @@ fn normalise(reply: ToolReply) -> Value {
     }
 }
 
-fn unwrap(value: Value, definition: &Definition) -> Value {
-    match value {
-        Value::Object(mut map) if definition.model.unwrap_result && map.len() == 1 => map
-            .remove("result")
-            .unwrap_or_else(|| Value::Object(Map::new())),
-        value => value,
+fn unwrap(answer: Answer, definition: &Definition) -> Answer {
+    match answer.value {
+        Value::Object(mut map) if definition.model.unwrap_result && map.len() == 1 => {
+            let value = map.remove("result").unwrap_or(Value::Object(map));
+            let text = value.to_string();
+            Answer { value, text }
+        }
+        value => Answer { value, ..answer },
     }
 }
 

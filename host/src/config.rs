@@ -9,9 +9,15 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+mod find;
 mod json;
+mod secrets;
 mod texts;
 
+pub use find::find;
+pub use secrets::{redact, redact_value};
+
+pub(crate) use secrets::{LONGEST_LINE, excerpt};
 use texts::Texts;
 
 /// One configuration file, read.
@@ -30,7 +36,7 @@ pub struct Config {
 pub struct ServerConfig {
     /// A child process or a URL.
     pub transport: Transport,
-    /// Texts that must not appear in a message: values of `env` and `headers`, and of every expanded variable.
+    /// Texts that must not appear in a message; the module `secrets` says which are found.
     pub secrets: Vec<String>,
 }
 
@@ -67,6 +73,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The file was found, not named, and somebody else may have written it.
+    #[error("`{}` is not used: {reason}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// Who else, one clause.
+        reason: String,
     },
     /// The file is no JSON, or a key stands twice.
     #[error("{}:{line}:{column}: {message}", path.display())]
@@ -125,6 +139,10 @@ impl ConfigError {
             ConfigError::Read { .. } => {
                 "create `.mcp.json`, or name another file with `--config FILE`".to_owned()
             }
+            ConfigError::Untrusted { path, .. } => format!(
+                "it starts programs: read it, and if you trust it, name it with `--config {}`",
+                path.display()
+            ),
             ConfigError::Malformed { .. } => {
                 "the file must be one JSON object, `{\"mcpServers\": {...}}`".to_owned()
             }
@@ -143,8 +161,6 @@ impl ConfigError {
     }
 }
 
-/// Where a folder may keep its configuration, most common first.
-const FILES: [&str; 3] = [".mcp.json", ".cursor/mcp.json", ".vscode/mcp.json"];
 const SERVER_KEYS: [&str; 7] = ["type", "command", "args", "env", "cwd", "url", "headers"];
 /// Keys of the other clients that change nothing here.
 const SERVER_NO_OPS: [&str; 20] = [
@@ -206,14 +222,6 @@ const FILE_NO_OPS: [&str; 8] = [
     "$comment",
 ];
 
-/// The nearest configuration file: `.mcp.json`, `.cursor/mcp.json` or `.vscode/mcp.json` in `start` or a folder above it.
-pub fn find(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .flat_map(|folder| FILES.map(|file| folder.join(file)))
-        .find(|path| path.is_file())
-}
-
 /// Reads `path` and expands its variables from this process's environment.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     let read = |source| ConfigError::Read {
@@ -222,7 +230,13 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     };
     let text = std::fs::read_to_string(path).map_err(read)?;
     let path = std::path::absolute(path).map_err(read)?;
-    parse(&text, &path, &|name| std::env::var(name).ok())
+    let mut config = parse(&text, &path, &|name| std::env::var(name).ok())?;
+    for server in config.servers.values_mut() {
+        if matches!(server.transport, Transport::Stdio { .. }) {
+            secrets::add_environment(std::env::vars_os(), &mut server.secrets);
+        }
+    }
+    Ok(config)
 }
 
 /// Reads the text of a configuration. `path` names it in errors, and relative paths start at its folder (at the
@@ -373,6 +387,7 @@ impl Source<'_> {
         };
         let transport = if http {
             let url = texts.required(entry, "url")?;
+            secrets::add_parts(&url, &mut texts.secrets);
             if !url.starts_with("http://") && !url.starts_with("https://") {
                 return Err(self.invalid(
                     &place,
@@ -389,6 +404,8 @@ impl Source<'_> {
             let cwd = texts
                 .optional(entry, "cwd")?
                 .map(|cwd| self.folder.join(cwd));
+            let args = texts.list(entry, "args")?;
+            secrets::add_arguments(&args, &mut texts.secrets);
             Transport::Stdio {
                 // A bare name is for PATH; anything with a separator is a path of the configuration's folder.
                 command: if command.contains(std::path::is_separator) {
@@ -396,7 +413,7 @@ impl Source<'_> {
                 } else {
                     command
                 },
-                args: texts.list(entry, "args")?,
+                args,
                 env: texts.map(entry, "env")?,
                 cwd: cwd.unwrap_or_else(|| self.folder.clone()),
             }
@@ -486,17 +503,6 @@ impl Source<'_> {
             nearest,
         }
     }
-}
-
-/// `text` without the values that must not be shown. Values under six bytes (`1`, `debug`) are left: they hide nothing.
-pub fn redact(text: &str, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| secret.len() >= 6) {
-        if text.contains(secret.as_str()) {
-            text = text.replace(secret.as_str(), "***");
-        }
-    }
-    text
 }
 
 impl fmt::Debug for ServerConfig {

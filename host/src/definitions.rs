@@ -107,7 +107,12 @@ impl Definition {
     /// The first violation; for unknown and missing keys, all of one object.
     pub async fn check_arguments(&self, arguments: &Value) -> Result<(), Violation> {
         let schema = &self.tool.input_schema;
-        check(self.input.get_or_init(|| compile(schema)), schema, arguments).await
+        check(
+            self.input.get_or_init(|| compile(schema)),
+            schema,
+            arguments,
+        )
+        .await
     }
 
     /// Holds a structured result against the original output schema; any value passes where there is none.
@@ -193,7 +198,10 @@ async fn check(compiled: &Compiled, schema: &Value, value: &Value) -> Result<(),
         at: String::new(),
         why,
     };
-    let validator = compiled.validator.as_ref().map_err(|why| whole(why.clone()))?;
+    let validator = compiled
+        .validator
+        .as_ref()
+        .map_err(|why| whole(why.clone()))?;
     if !compiled.heavy {
         return validator
             .validate(value)
@@ -201,7 +209,8 @@ async fn check(compiled: &Compiled, schema: &Value, value: &Value) -> Result<(),
     }
     // A hostile schema can make validation take for ever. It then runs apart and is given up after a while; the thread
     // that is lost with it is the only one that this schema gets.
-    let too_long = || whole("cannot be validated: the tool's schema takes too long to evaluate".into());
+    let too_long =
+        || whole("cannot be validated: the tool's schema takes too long to evaluate".into());
     if compiled.given_up.load(Ordering::Relaxed) {
         return Err(too_long());
     }
@@ -246,7 +255,9 @@ fn violation(error: &jsonschema::ValidationError<'_>, schema: &Value, value: &Va
         }
         K::Type { kind } => format!("must be {}", type_names(kind)),
         K::Enum { options } => format!("must be one of {}", clip_long(&options.to_string())),
-        K::Constant { expected_value } => format!("must be {}", clip_long(&expected_value.to_string())),
+        K::Constant { expected_value } => {
+            format!("must be {}", clip_long(&expected_value.to_string()))
+        }
         K::Minimum { limit } => format!("must be at least {limit}"),
         K::Maximum { limit } => format!("must be at most {limit}"),
         K::ExclusiveMinimum { limit } => format!("must be more than {limit}"),

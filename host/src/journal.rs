@@ -51,7 +51,7 @@ pub struct Record {
     /// Who is to blame where it did not end well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blame: Option<Blame>,
-    /// SHA-256 of the result, like the arguments'.
+    /// SHA-256 of the result as compact JSON, keys in the server's order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result_sha256: Option<String>,
     /// Size of the result as JSON text.
@@ -162,11 +162,9 @@ impl Journal {
     }
 }
 
-/// SHA-256 hex of a value as compact JSON with sorted keys.
+/// SHA-256 hex of a text.
 #[must_use]
-pub fn digest(value: &serde_json::Value) -> String {
-    let mut sorted = value.clone();
-    sorted.sort_all_objects();
-    let bytes = Sha256::digest(sorted.to_string().as_bytes());
+pub fn digest(text: &str) -> String {
+    let bytes = Sha256::digest(text.as_bytes());
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -77,7 +77,7 @@ async fn call_json(
 ) -> wasmtime::Result<Result<String, ToolError>> {
     let result = calls.call_text(index, arguments).await;
     let result = result.map_err(wasmtime::Error::new)?;
-    Ok(result.map(|value| value.to_string()))
+    Ok(result.map(|answer| answer.text))
 }
 
 fn link_json(
@@ -112,12 +112,14 @@ async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Re
             calls.refused(index, kind, Blame::Program, misfit.to_string())
         }
     };
-    let result = result.map_err(wasmtime::Error::new)?.and_then(|value| {
-        values::from_json(&value, &model.output, &model.defs).map_err(|misfit| {
+    let result = result.map_err(wasmtime::Error::new)?.and_then(|answer| {
+        values::from_json(&answer.value, &model.output, &model.defs).map_err(|misfit| {
             let error = ToolError {
                 kind: ToolErrorKind::InvalidResult,
                 tool: format!("{}/{}", calls.definitions[index].server, model.tool),
-                message: format!("the result does not fit the type built from the schema: {misfit}"),
+                message: format!(
+                    "the result does not fit the type built from the schema: {misfit}"
+                ),
                 detail: None,
             };
             calls.remember(&error);

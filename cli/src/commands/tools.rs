@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::json;
 use witgate_codegen::search::search;
-use witgate_codegen::{dts, select};
 use witgate_codegen::server::model_catalog;
+use witgate_codegen::{dts, select};
 
 use crate::failure::{Failure, Kind, chain};
 use crate::terminal;
@@ -47,7 +47,10 @@ impl Tools {
         {
             let declared = dts::declare_tools(server, &[tool]);
             terminal::data(&match self.json {
-                true => json!({"server": server.server, "tool": tool.tool, "declaration": declared}).to_string(),
+                true => {
+                    json!({"server": server.server, "tool": tool.tool, "declaration": declared})
+                        .to_string()
+                }
                 false => declared,
             });
             return Ok(());

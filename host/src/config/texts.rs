@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Source};
+use super::{ConfigError, Source, secrets};
 
 /// Variables whose values are no secrets: hidden, they would make every path in a message unreadable.
 const PLAIN: [&str; 8] = [
@@ -74,7 +74,7 @@ impl Texts<'_> {
                         Value::Number(_) | Value::Bool(_) => value.to_string(),
                         value => self.text(value, &format!("{key}.{name}"))?,
                     };
-                    self.secrets.push(text.clone());
+                    secrets::add_value(&text, &mut self.secrets);
                     map.insert(name.clone(), text);
                 }
             }
@@ -153,23 +153,24 @@ impl Texts<'_> {
                 "write `${VAR}` or `${VAR:-default}`",
             ));
         }
-        match ((self.source.env)(name), default) {
+        let value = match ((self.source.env)(name), default) {
             // As in a shell, `:-` also stands in for an empty value.
-            (Some(value), Some(default)) if value.is_empty() => Ok(default.to_owned()),
-            (Some(value), _) => {
-                if !PLAIN.contains(&name) {
-                    self.secrets.push(value.clone());
-                }
-                Ok(value)
+            (Some(value), Some(default)) if value.is_empty() => default.to_owned(),
+            (Some(value), _) => value,
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => {
+                return Err(ConfigError::Variable {
+                    path: self.source.path.to_owned(),
+                    server: self.server.to_owned(),
+                    key: key.to_owned(),
+                    variable: name.to_owned(),
+                });
             }
-            (None, Some(default)) => Ok(default.to_owned()),
-            (None, None) => Err(ConfigError::Variable {
-                path: self.source.path.to_owned(),
-                server: self.server.to_owned(),
-                key: key.to_owned(),
-                variable: name.to_owned(),
-            }),
+        };
+        if !PLAIN.contains(&name) {
+            secrets::add_value(&value, &mut self.secrets);
         }
+        Ok(value)
     }
 
     fn wrong(&self, key: &str, what: &str, hint: &str) -> ConfigError {
