@@ -104,7 +104,35 @@ fn collect() -> anyhow::Result<Vec<Trial>> {
             trials.push(trial.with_kind(kind).with_ignored_flag(skipped));
         }
     }
+    let readme = Trial::test("the-first-command", || {
+        first_command().map_err(|error| Failed::from(format!("{error:#}")))
+    });
+    trials.push(readme.with_kind("readme"));
     Ok(trials)
+}
+
+/// What README.md tells a newcomer to type prints what the example says it prints.
+fn first_command() -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(workspace::root().join("README.md"))?;
+    let command = text
+        .lines()
+        .find_map(|line| line.strip_prefix("cargo run -q --bin witgate -- "))
+        .context("README.md has no first command")?;
+    let stand = Stand::new()?;
+    copy(
+        &workspace::root().join("examples"),
+        &stand.folder().join("examples"),
+    )?;
+    let words = split(command);
+    let output = stand.run(&words.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let expected = stand.read("examples/02-filter-10k-rows/result.json");
+    ensure!(
+        output.code == Some(0) && output.stdout == expected,
+        "it prints:\n{}{}",
+        output.stdout,
+        output.stderr
+    );
+    Ok(())
 }
 
 fn folders(parent: &Path) -> anyhow::Result<Vec<PathBuf>> {

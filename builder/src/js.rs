@@ -4,6 +4,7 @@
 //! `mcp:` modules, so the imports are then taken out and bound from the prelude's table. Nothing is evaluated here.
 
 mod edit;
+mod nesting;
 mod positions;
 mod prelude;
 mod promises;
@@ -68,6 +69,26 @@ pub enum JsError {
         /// The author's file name.
         file: String,
     },
+    /// Too long to be read.
+    #[error(
+        "{file}: the program is {bytes} bytes, at most {} are read",
+        MAX_SOURCE_BYTES
+    )]
+    TooLarge {
+        /// The author's file name.
+        file: String,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The parser gave up on the text.
+    #[error("{file}: the parser broke on this program")]
+    Parser {
+        /// The author's file name.
+        file: String,
+    },
+    /// The machine has no thread to read it in.
+    #[error("cannot start a thread to read the program")]
+    Thread(#[source] std::io::Error),
     /// The engine does not fit this build.
     #[error(transparent)]
     Engine(&'static crate::engine::EngineError),
@@ -85,7 +106,11 @@ impl JsError {
             JsError::NoDefaultExport { .. } => Some(
                 "a program is a module with `export default async function (input) { ... }`".into(),
             ),
-            JsError::Engine(_) | JsError::Link(_) => {
+            JsError::TooLarge { .. } => {
+                Some("keep data out of the program and give it as input".into())
+            }
+            JsError::Thread(_) => Some("free memory, or end other processes".into()),
+            JsError::Parser { .. } | JsError::Engine(_) | JsError::Link(_) => {
                 Some("this is a defect of witgate; please report it".into())
             }
         }
@@ -119,8 +144,7 @@ pub fn build_js(
     linked: impl FnOnce(&str, &dyn Fn() -> Result<Vec<u8>, LinkError>) -> Result<Vec<u8>, LinkError>,
 ) -> Result<JsComponent, JsError> {
     let module = engine().map_err(JsError::Engine)?;
-    let stripped = strip::strip_types(source, file)?;
-    let program = read::read_program(&stripped.text, file).map_err(|e| stripped.locate(e))?;
+    let (stripped, program) = read_source(source, file)?;
 
     let mut imported: Vec<ImportedTool<'_>> = Vec::new();
     let mut bindings = Vec::new();
@@ -190,8 +214,7 @@ pub fn build_js(
 /// # Errors
 /// When the text is not a program.
 pub fn js_servers(source: &str, file: &str) -> Result<Vec<String>, JsError> {
-    let stripped = strip::strip_types(source, file)?;
-    let program = read::read_program(&stripped.text, file).map_err(|e| stripped.locate(e))?;
+    let (_, program) = read_source(source, file)?;
     let mut servers: Vec<String> = program
         .imports
         .iter()
@@ -200,6 +223,54 @@ pub fn js_servers(source: &str, file: &str) -> Result<Vec<String>, JsError> {
     servers.sort();
     servers.dedup();
     Ok(servers)
+}
+
+/// Longest program that is read, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 1 << 20;
+
+/// Stack that reading a program may need for each of its bytes: every one can open a level of nesting, as in `((((`, and the
+/// parser and all that walks the tree go down with it. Only what is really used of it becomes memory.
+const STACK_PER_BYTE: usize = 1 << 10;
+const LEAST_STACK: usize = 4 << 20;
+
+/// The text without types and what was read off it. A byte order mark is no part of the program.
+fn read_source(source: &str, file: &str) -> Result<(strip::Stripped, read::ReadProgram), JsError> {
+    if source.len() > MAX_SOURCE_BYTES {
+        return Err(JsError::TooLarge {
+            file: file.to_owned(),
+            bytes: source.len(),
+        });
+    }
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let stack = LEAST_STACK + source.len() * STACK_PER_BYTE;
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("witgate-parse".into())
+            .stack_size(stack)
+            .spawn_scoped(scope, || read_here(source, file))
+            .map_err(JsError::Thread)?
+            .join()
+            .unwrap_or_else(|_| {
+                Err(JsError::Parser {
+                    file: file.to_owned(),
+                })
+            })
+    })
+}
+
+fn read_here(source: &str, file: &str) -> Result<(strip::Stripped, read::ReadProgram), JsError> {
+    let stripped = strip::strip_types(source, file)?;
+    let program = read::read_program(&stripped.text, file).map_err(|error| {
+        let mut error = stripped.locate(error);
+        if let JsError::Source { hint, .. } = &mut error
+            && hint.is_none()
+            && strip::is_typescript(source, file)
+        {
+            *hint = Some("this is TypeScript: let the file's name end in `.ts`".into());
+        }
+        error
+    })?;
+    Ok((stripped, program))
 }
 
 fn resolve<'a>(

@@ -1,9 +1,9 @@
 //! A Rust program of one file to a component: find the tools that it names (`scan`), generate and compile the crate
-//! `mcp` for just these (`mcp_crate`), compile the program with one bounded `rustc` call (`rustc`), wrap it up, and check
-//! that it imports its tools and the runtime contract, nothing else. No cargo, no procedural macro, no network.
+//! `mcp` for just these (`mcp_crate`), compile the program (`compile`) with one bounded `rustc` call (`rustc`) that
+//! reaches no other file (`confine`), wrap it up, and check that it imports its tools and the runtime contract, nothing
+//! else. What was built before comes from the cache (`shelf`). No cargo, no procedural macro, no network.
 
 use std::path::Path;
-use std::time::Duration;
 
 use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::WorldItem;
@@ -14,22 +14,24 @@ use crate::toolchain::{Toolchain, ToolchainError};
 
 mod scan;
 
+mod compile;
+mod confine;
 mod mcp_crate;
 mod refuse;
 mod rustc;
+mod shelf;
 mod tokens;
+
+use compile::{call, compile};
 
 pub use scan::{At, Named, scan};
 
 /// Longest program, in bytes.
 const LONGEST_SOURCE: usize = 1 << 20;
-/// How long one program may compile.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// Put behind each program, where it moves no line: a glob import of these beside the standard macros would be ambiguous.
-const PRINTING: &str =
-    "\n#[macro_use(print, println, eprint, eprintln, dbg)] extern crate witgate_guest";
 /// Largest core module, in bytes; the libraries alone are 0.3 MB.
 const LARGEST_MODULE: usize = 32 << 20;
+/// How many components are kept, and how many bytes of them.
+const KEPT: (usize, u64) = (256, 256 << 20);
 /// The contract that every program may import.
 const RUNTIME: &str = "witgate:runtime/";
 
@@ -130,7 +132,12 @@ pub(crate) fn io_error(action: impl Into<String>) -> impl FnOnce(std::io::Error)
 }
 
 /// Compiles a program. `file_name` is what messages call it; `cache_dir` keeps what other programs with the same tools
-/// can use. The first program of a set of tools takes about twice as long as those that follow.
+/// can use, and the component itself: an unchanged program is not compiled again, unless the compiler warned of something,
+/// which is to be seen each time. The first program of a set of tools takes about twice as long as those that follow.
+///
+/// On Linux with Landlock the compiler can read its own files and the program, nothing else. On other systems it can read
+/// what this process can: a program that makes it do so is refused after the fact, by the compiler's list of what it read,
+/// and where there is no such list its messages are withheld.
 ///
 /// # Errors
 /// Everything that can be wrong with the program is `Syntax`, `Refused`, `Unknown`, `Compile` or `Limit`.
@@ -153,7 +160,20 @@ pub fn build_rust(
         other => other?,
     };
     let library = mcp_crate::library(&named, servers, toolchain, cache_dir)?;
-    let (module, warnings) = compile(source, file_name, toolchain, library.as_deref())?;
+    let call = call(source, file_name, toolchain, library);
+    let shelf = shelf::open(cache_dir, "programs")
+        .map_err(io_error("use the folder `rust/programs` of the cache"))?;
+    let entry = format!("{}.wasm", call.key(toolchain));
+    if let Some(bytes) = shelf::read(&shelf, &entry)
+        && let Ok(tools) = imported_tools(&bytes, servers)
+    {
+        return Ok(RustComponent {
+            bytes,
+            tools,
+            warnings: String::new(),
+        });
+    }
+    let (module, warnings) = compile(&call, file_name, toolchain)?;
     if module.len() > LARGEST_MODULE {
         return Err(RustError::Limit(format!(
             "{LARGEST_MODULE} bytes of code and data"
@@ -161,121 +181,16 @@ pub fn build_rust(
     }
     let bytes = encode(&module)?;
     let tools = imported_tools(&bytes, servers)?;
+    if warnings.is_empty() {
+        shelf::write(&shelf, &entry, &bytes)
+            .map_err(io_error("keep the component in the cache"))?;
+        shelf::trim(&shelf, KEPT.0, KEPT.1);
+    }
     Ok(RustComponent {
         bytes,
         tools,
         warnings,
     })
-}
-
-/// The program as a core module, and `rustc`'s warnings.
-fn compile(
-    source: &str,
-    file_name: &str,
-    toolchain: &Toolchain,
-    library: Option<&Path>,
-) -> Result<(Vec<u8>, String), RustError> {
-    let folder = tempfile::tempdir().map_err(io_error("make a folder to compile in"))?;
-    let local = local_name(file_name);
-    std::fs::write(folder.path().join(&local), with_printing(source))
-        .map_err(io_error("write the program's source"))?;
-    let mut args: Vec<String> = [
-        "--crate-name=program",
-        "--crate-type=cdylib",
-        "--edition=2024",
-        "--emit=link=program.wasm,dep-info=program.d",
-        "--error-format=human",
-        "--color=never",
-        "-Copt-level=1",
-        "-Cstrip=debuginfo",
-        "-Ccodegen-units=4",
-        // A program is no library to be polished: what helps is an un-awaited call.
-        "-Aunused",
-        "-Anonstandard_style",
-        "-Wunused_must_use",
-    ]
-    .map(String::from)
-    .to_vec();
-    for (name, path) in &toolchain.externs {
-        args.push(format!("--extern={name}={}", path.display()));
-    }
-    if let Some(library) = library {
-        args.push(format!("--extern=mcp={}", library.display()));
-    }
-    args.push(local.clone());
-    let run = rustc::run(toolchain, &args, folder.path(), TIME_LIMIT)?;
-    let messages = run
-        .messages
-        .replace(&format!("--> {local}:"), &format!("--> {file_name}:"));
-    if !run.success {
-        if let Some(stale) = rustc::misfit(&messages, toolchain) {
-            return Err(stale.into());
-        }
-        let hint = compile_hint(&messages, toolchain);
-        return Err(RustError::Compile { messages, hint });
-    }
-    // The scan refuses what reads files; this is the compiler's own list of what was read.
-    let read = std::fs::read_to_string(folder.path().join("program.d"))
-        .map_err(io_error("read the list of sources"))?;
-    if let Some(other) = rustc::sources(&read).find(|path| *path != local) {
-        let message = format!(
-            "the program reads the file `{other}` when it is compiled; a program is one file"
-        );
-        return Err(RustError::Refused {
-            at: At {
-                file: file_name.into(),
-                line: 1,
-                column: 1,
-            },
-            message,
-        });
-    }
-    let module = std::fs::read(folder.path().join("program.wasm"))
-        .map_err(io_error("read the compiled program"))?;
-    Ok((module, messages))
-}
-
-/// The source as it is compiled. The crate's name is bound as usual, for messages show it, unless the program did so.
-fn with_printing(source: &str) -> String {
-    let bound = [
-        "crate witgate_guest",
-        "use witgate_guest;",
-        "use witgate_guest as",
-    ]
-    .iter()
-    .any(|text| source.contains(text));
-    let name = if bound { " as _;\n" } else { ";\n" };
-    format!("{source}{PRINTING}{name}")
-}
-
-/// A file name that is safe on a command line; messages get the person's own back.
-fn local_name(file_name: &str) -> String {
-    let base = Path::new(file_name)
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let plain = base
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    let taken = matches!(base, "program.wasm" | "program.d");
-    if plain && !taken && base.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        base.to_string()
-    } else {
-        "program.rs".into()
-    }
-}
-
-fn compile_hint(messages: &str, toolchain: &Toolchain) -> Option<String> {
-    let missing = ["error[E0432]", "error[E0433]", "error[E0463]"];
-    if missing.iter().any(|code| messages.contains(code)) {
-        let crates: Vec<&str> = toolchain.externs.keys().map(String::as_str).collect();
-        let crates = crates.join("`, `");
-        return Some(format!(
-            "a program can use the crates `mcp`, `{crates}` and `std`, no others"
-        ));
-    }
-    let sync = messages.contains("is not a future") && messages.contains("program!(");
-    sync.then(|| "the entry is `async fn run(input: Value) -> Result<Value>`".into())
 }
 
 /// The compiler's explanation of a source that has no tokens, for it is better than ours. It is asked only where the
@@ -290,10 +205,11 @@ fn explain_syntax(
     let harmless = !["include", "path", "env", "macro"]
         .iter()
         .any(|word| source.contains(word));
-    if harmless
-        && let Err(error @ RustError::Compile { .. }) = compile(source, file_name, toolchain, None)
-    {
-        return error;
+    if harmless {
+        let call = call(source, file_name, toolchain, None);
+        if let Err(error @ RustError::Compile { .. }) = compile(&call, file_name, toolchain) {
+            return error;
+        }
     }
     RustError::Syntax { at, message }
 }
@@ -338,5 +254,7 @@ fn imported_tools(
     Ok(tools)
 }
 
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

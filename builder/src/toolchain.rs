@@ -1,5 +1,5 @@
 //! The guest toolchain for Rust programs, as `guest-sdk/toolchain` left it on disk. It is only found and checked here;
-//! that script makes it.
+//! that script makes it. Its description names an executable, so it is believed only where nobody else can have written it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,9 @@ pub enum ToolchainError {
         /// What does not fit.
         reason: String,
     },
+    /// Someone else could have put it there.
+    #[error("the toolchain for Rust programs is not trusted: `{0}` is not yours alone to write to")]
+    Untrusted(PathBuf),
     /// Its description cannot be read.
     #[error("the toolchain's description `{path}` cannot be read: {message}")]
     Unreadable {
@@ -74,7 +77,11 @@ pub enum ToolchainError {
 impl ToolchainError {
     /// The next step for a person.
     pub fn hint(&self) -> String {
-        format!("run `{MEND}` in witgate's source folder; it takes 10 s to 2 min")
+        let run = format!("run `{MEND}` in witgate's source folder; it takes 10 s to 2 min");
+        match self {
+            ToolchainError::Untrusted(path) => format!("remove `{}`, then {run}", path.display()),
+            _ => run,
+        }
     }
 }
 
@@ -128,6 +135,12 @@ impl Toolchain {
                 });
             }
         };
+        // The folder that the link `sdk-..` lies in, the folder that it leads to, and the description there.
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let trusted = [all.as_path(), real.parent().unwrap_or(&all), &real];
+        if let Some(open) = trusted.iter().find(|path| !is_private(path)) {
+            return Err(ToolchainError::Untrusted(open.to_path_buf()));
+        }
         let manifest: Manifest =
             serde_json::from_str(&text).map_err(|error| ToolchainError::Unreadable {
                 path: path.clone(),
@@ -179,6 +192,16 @@ impl Toolchain {
     }
 }
 
+/// Whether a file or folder, itself and not what a link leads to, belongs to this user (or to root, who can do anything
+/// anyway) and nobody else can write to it.
+pub(crate) fn is_private(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(path).is_ok_and(|data| {
+        let own = data.uid() == rustix::process::geteuid().as_raw() || data.uid() == 0;
+        own && !data.is_symlink() && data.mode() & 0o022 == 0
+    })
+}
+
 /// SHA-256 hex over the sources of the guest library.
 fn sdk_hash() -> String {
     let mut hasher = Sha256::new();
@@ -191,6 +214,8 @@ fn sdk_hash() -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -215,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_and_a_stale_toolchain_are_told_apart() {
+    fn a_missing_a_stale_and_an_untrusted_toolchain_are_told_apart() {
         let cache = tempfile::tempdir().unwrap();
         let error = Toolchain::find(cache.path()).unwrap_err();
         assert!(matches!(error, ToolchainError::Missing(_)), "{error}");
@@ -228,10 +253,27 @@ mod tests {
             .join(format!("toolchain/sdk-{}", &sdk_hash()[..16]));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("toolchain.json"), "{}").unwrap();
+        for path in [&cache.path().join("toolchain"), &folder] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        let path = folder.join("toolchain.json");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let error = Toolchain::find(cache.path()).unwrap_err();
         assert!(
             matches!(error, ToolchainError::Unreadable { .. }),
             "{error}"
         );
+        for (path, mode) in [
+            (&path, 0o666),
+            (&folder, 0o770),
+            (&cache.path().join("toolchain"), 0o777),
+        ] {
+            let before = std::fs::metadata(path).unwrap().permissions();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let error = Toolchain::find(cache.path()).unwrap_err();
+            assert!(matches!(error, ToolchainError::Untrusted(_)), "{error}");
+            assert!(error.hint().starts_with("remove `"), "{}", error.hint());
+            std::fs::set_permissions(path, before).unwrap();
+        }
     }
 }

@@ -225,10 +225,12 @@ fn build_js(text: &str, name: &str, definitions: &Definitions) -> Result<JsCompo
         }
         let bytes = link()?;
         // A cache that cannot be written costs three milliseconds the next time, no more.
-        let draft = file.with_extension(format!("{}.tmp", std::process::id()));
-        let _ = std::fs::create_dir_all(&folder)
-            .and_then(|()| std::fs::write(&draft, &bytes))
-            .and_then(|()| std::fs::rename(&draft, &file));
+        let _ = std::fs::create_dir_all(&folder).and_then(|()| {
+            let mut draft = tempfile::NamedTempFile::new_in(&folder)?;
+            std::io::Write::write_all(&mut draft, &bytes)?;
+            draft.persist(&file)?;
+            Ok(())
+        });
         Ok(bytes)
     })?;
     Ok(built)

@@ -319,8 +319,8 @@ function encode(value, refuse) {
   try {
     text = plain(value, 0) ? JSON.stringify(value) : checked(value);
   } catch (error) {
-    if (error instanceof Refused) throw refuse(find(value, error.holder, error.key), error.what);
-    throw refuse("", error instanceof Error ? `${error.name}: ${error.message}` : show(error));
+    // Any other error is the program's own, of a getter or a `toJSON`.
+    throw error instanceof Refused ? refuse(find(value, error.holder, error.key), error.what) : error;
   }
   if (text === undefined) return "null";
   if (!text.includes("\\ud")) return text;
@@ -345,8 +345,10 @@ function plain(value, depth) {
 }
 
 const strange = [Map, Set, WeakMap, WeakSet, WeakRef, RegExp, Error, ArrayBuffer, DataView, Object.getPrototypeOf(Uint8Array), Iterator];
+const deepest = 120; // the host reads 128
 function checked(value) {
   const path = []; // the objects around the one that is written now
+  const around = new Set();
   return JSON.stringify(value, function (key, item) {
     const kind = typeof item;
     if (kind === "string" || kind === "boolean" || kind === "undefined" || item === null) {
@@ -365,9 +367,11 @@ function checked(value) {
       const how = item instanceof Map ? " (`Object.fromEntries` makes an object of it)" : typeof item[Symbol.iterator] === "function" ? " (`[...value]` makes an array of it)" : "";
       throw new Refused(`${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}${how}`, this, key);
     }
-    while (path.length > 0 && path.at(-1) !== this) path.pop();
-    if (path.includes(item)) throw new Refused("a value that holds itself", this, key);
+    while (path.length > 0 && path.at(-1) !== this) around.delete(path.pop());
+    if (around.has(item)) throw new Refused("a value that holds itself", this, key);
+    if (path.length >= deepest) throw new Refused(`a value more than ${deepest} levels deep`, this, key);
     path.push(item);
+    around.add(item);
     return item;
   });
 }
@@ -460,9 +464,9 @@ const elsewhere = {
 
 // Any thrown value -> the contract's program-error. It must not fail, whatever the value does.
 function report(thrown) {
-  const unhandled = thrown instanceof Unhandled;
   try {
-    return written(unhandled ? thrown.error : thrown, unhandled ? "a promise was rejected and nothing handled it: " : "");
+    if (thrown instanceof Unhandled) return written(thrown.error, "a promise was rejected and nothing handled it: ");
+    return written(thrown, "");
   } catch {
     return { name: "thrown value", message: "an error that cannot be shown", stack: null, cause: null };
   }
@@ -478,10 +482,11 @@ function written(error, before) {
     message: failure.message,
     detail: failure.detail === null ? null : JSON.stringify(failure.detail),
   };
-  let message = before + String(error.message);
+  const several = error instanceof AggregateError;
+  let message = before + String(error.message || (several ? "all promises were rejected" : ""));
   const missing = error instanceof ReferenceError && /^'?(\w+)'? is not defined/.exec(error.message);
   if (missing && Object.hasOwn(elsewhere, missing[1])) message += ` (${elsewhere[missing[1]]})`;
-  if (error instanceof AggregateError) message += `: ${error.errors.slice(0, 3).map((one) => (one instanceof Error ? `${one.name}: ${one.message}` : show(one))).join("; ")}`;
+  if (several) message += `: ${error.errors.slice(0, 3).map((one) => (one instanceof Error ? `${one.name}: ${one.message}` : show(one))).join("; ")}`;
   for (let inner = error.cause, depth = 0; inner instanceof Error && depth < 3; inner = inner.cause, depth++) {
     message += `; caused by ${inner.name}: ${inner.message}`;
   }

@@ -181,9 +181,11 @@ fn write_private(folder: &Path, file: &Path, bytes: &[u8]) -> std::io::Result<()
         #[cfg(unix)]
         std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     }
-    let draft = file.with_extension(format!("{}.tmp", std::process::id()));
-    std::fs::write(&draft, bytes)?;
-    std::fs::rename(&draft, file)
+    // A name of its own for each draft: two threads may write the same file.
+    let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+    std::io::Write::write_all(&mut draft, bytes)?;
+    draft.persist(file)?;
+    Ok(())
 }
 
 /// Whether a folder is this user's own and closed to writing by others.

@@ -34,10 +34,13 @@ mod client;
 mod error;
 mod http;
 mod pipe;
+mod spawn;
 mod tap;
+mod weigh;
 
 pub use client::{Client, ClientLimits, LogHook, LogLine, ToolReply};
 pub use error::ServerError;
+pub use weigh::Measure;
 
 use pipe::Pipe;
 use tap::{HttpError, Raw, Stashed, Tap};
@@ -100,7 +103,7 @@ impl Session {
                 // A server that quits over the unknown `server/discover` gets a second start, without it.
                 let mut modes = vec![ClientLifecycleMode::Initialize, auto()];
                 loop {
-                    let (child, ends) = child::spawn(server, &launch, limits)?;
+                    let (child, ends) = child::spawn(server, &launch, limits).await?;
                     let mode = modes.pop().unwrap_or(ClientLifecycleMode::Initialize);
                     let served = serve_client_with_lifecycle(quiet(), Pipe::new(ends), mode);
                     match timeout_at(deadline, served).await {
@@ -125,6 +128,7 @@ impl Session {
                 let tap = Tap {
                     http,
                     raw: Raw::default(),
+                    max_values: limits.max_values,
                 };
                 let mut fields = HashMap::new();
                 for (name, value) in headers {
@@ -216,8 +220,12 @@ impl Session {
 
     async fn close(&self) {
         let mut running = self.running.lock().await;
-        // Whatever is not closed by then is ended below.
-        let _ = running.close_with_timeout(Duration::from_secs(2)).await;
+        // For a child process this closes its stdin; over HTTP, it tells the server. What is not closed by then is ended
+        // below.
+        let patience = if self.child.is_some() { 500 } else { 1_500 };
+        let _ = running
+            .close_with_timeout(Duration::from_millis(patience))
+            .await;
         if let Some(child) = &self.child {
             child.close().await;
         }
@@ -270,7 +278,7 @@ impl Session {
         let result = match (self.raw.take(&id), result) {
             (Some(Stashed::Result(value)), _)
             | (None, ServerResult::CustomResult(CustomResult(value))) => value,
-            (Some(Stashed::TooLarge), _) => return Err(self.too_large()),
+            (Some(Stashed::TooLarge(measure)), _) => return Err(self.too_large(measure)),
             (None, _) => {
                 return Err(self.protocol_error("its result has an unknown form".to_owned()));
             }
@@ -290,22 +298,20 @@ impl Session {
     async fn service_error(&self, error: ServiceError) -> ServerError {
         match error {
             ServiceError::McpError(error) => {
-                let message = redact(&error.message, &self.secrets);
                 return ServerError::Rpc {
                     server: self.server.clone(),
                     code: error.code.0,
-                    message,
+                    message: error.message.into_owned(),
                 };
             }
             ServiceError::TransportSend(error) if self.child.is_none() => {
                 let too_large = error.error.downcast_ref::<HttpError>();
                 if let Some(StreamableHttpError::ResponseBodyTooLarge { .. }) = too_large {
-                    return self.too_large();
+                    return self.too_large(Measure::Bytes);
                 }
-                let status = redact(&transport_reason(error.error.as_ref()), &self.secrets);
                 return ServerError::Closed {
                     server: self.server.clone(),
-                    status,
+                    status: transport_reason(error.error.as_ref()),
                     stderr_tail: String::new(),
                 };
             }
@@ -329,16 +335,25 @@ impl Session {
     fn protocol_error(&self, reason: String) -> ServerError {
         ServerError::Protocol {
             server: self.server.clone(),
-            reason: redact(&reason, &self.secrets),
+            reason: shortened(&reason, &self.secrets),
         }
     }
 
-    fn too_large(&self) -> ServerError {
+    fn too_large(&self, measure: Measure) -> ServerError {
         ServerError::TooLarge {
             server: self.server.clone(),
-            limit: self.limits.max_message,
+            limit: match measure {
+                Measure::Bytes => self.limits.max_message,
+                Measure::Values => self.limits.max_values,
+            },
+            measure,
         }
     }
+}
+
+/// Redacted before it is cut, so that no half of a secret is left.
+fn shortened(reason: &str, secrets: &[String]) -> String {
+    redact(reason, secrets).chars().take(500).collect()
 }
 
 fn auto() -> ClientLifecycleMode {
@@ -376,13 +391,14 @@ fn handshake_error(
     if reason.contains("exceeded the maximum size") {
         return ServerError::TooLarge {
             server,
-            limit: limits.max_message,
+            limit: limits.max_message.min(tap::HANDSHAKE),
+            measure: Measure::Bytes,
         };
     }
     if unauthorized {
         reason = "the server asks for authorization".to_owned();
     }
-    let reason = redact(&reason, &config.secrets).chars().take(500).collect();
+    let reason = shortened(&reason, &config.secrets);
     ServerError::Handshake {
         server,
         reason,

@@ -166,8 +166,6 @@ pub(crate) struct RunState {
     log_lines: u64,
     limits: Limits,
     panic: Option<String>,
-    /// Whether the guest is the JavaScript engine with a script.
-    scripted: bool,
 }
 
 impl RunState {
@@ -287,7 +285,6 @@ impl Prepared {
                 log_lines: 0,
                 limits: limits.clone(),
                 panic: None,
-                scripted: self.script.is_some(),
             },
         );
         store.limiter(|state| &mut state.memory);
@@ -403,8 +400,9 @@ fn explain(trap: wasmtime::Error, state: &RunState) -> RunError {
     }
     match trap.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => too_deep(),
-        // The engine's own stack lies at the bottom of its memory: growing over its end leaves the memory.
-        Some(Trap::MemoryOutOfBounds) if state.scripted => too_deep(),
+        // A guest's own stack lies at the bottom of its memory: growing over its end leaves the memory. Nothing else that
+        // safe Rust or JavaScript does can.
+        Some(Trap::MemoryOutOfBounds) => too_deep(),
         Some(Trap::AsyncDeadlock) => RunError::Deadlock,
         Some(trap) => RunError::Broken {
             message: trap.to_string(),
@@ -421,7 +419,7 @@ fn explain(trap: wasmtime::Error, state: &RunState) -> RunError {
 
 fn too_deep() -> RunError {
     RunError::Program(Box::new(ProgramError {
-        name: "RangeError".into(),
+        name: "stack overflow".into(),
         message: "the program calls itself too deeply and ran out of stack".into(),
         stack: None,
         cause: None,

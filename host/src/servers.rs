@@ -211,8 +211,8 @@ impl Servers {
         self.get_or_start(server).await?.tools().await
     }
 
-    /// Closes all servers, in parallel, and starts none again. Returns when their processes are gone, within about
-    /// five seconds; calls under way end with an error.
+    /// Closes all servers, in parallel, and starts none again. Returns when their processes are gone, within two seconds
+    /// however they behave; calls under way end with an error.
     pub async fn shutdown(&self) {
         self.inner.closing.send_replace(true);
         join_all(self.inner.slots.values().map(async |slot| {

@@ -7,53 +7,52 @@ use crate::{Expected, fails, fails_as_json, only_record, program};
 
 #[test]
 fn arguments_that_break_the_schema() {
-    let source = "import { listIssues } from \"mcp:demo\";
-        export default () => listIssues({ state: \"hunter2\", perpage: 10, page: 0 });\n";
-    let stand = program("program.js", source);
-    let expected = Expected {
-        code: 1,
-        kind: "program",
-        message: &[
-            "demo/list_issues (invalid-arguments)",
+    for (arguments, why) in [
+        (
+            "{ state: \"hunter2\" }",
             "`/state` must be one of [\"open\",\"closed\",\"all\"]",
+        ),
+        (
+            "{ perpage: \"hunter2\" }",
             "`perpage` is not known, did you mean `per_page`?",
-            "`/page` must be at least 1",
-        ],
-        hint: &[],
-        at: "program.js:2:",
-    };
-    let output = fails_as_json(
-        &stand,
-        &[
-            "run",
-            "program.js",
-            "--allow",
-            "demo/*",
-            "--journal",
-            "journal",
-        ],
-        &expected,
-    );
-    let record = only_record(&stand);
-    assert_eq!(
-        (&record["verdict"], &record["blame"]),
-        (&json!("invalid"), &json!("program")),
-        "{record:#}"
-    );
-    assert_eq!(stand.read("arrived"), "", "the call reached the server");
-    let told = stand
-        .run(&["run", "program.js", "--allow", "demo/*"])
-        .unwrap();
-    for text in [
-        output.stdout,
-        output.stderr,
-        told.stderr,
-        stand.read("journal"),
+        ),
+        ("{ label: { hunter2: 1 } }", "`/label` must be a string"),
+        ("{ page: 0 }", "`/page` must be at least 1"),
     ] {
-        assert!(
-            !text.contains("hunter2"),
-            "a message names the field, never the value in it: {text}"
+        let source = format!(
+            "import {{ listIssues }} from \"mcp:demo\";\nexport default () => listIssues({arguments});\n"
         );
+        let stand = program("program.js", &source);
+        let expected = Expected {
+            code: 1,
+            kind: "program",
+            message: &["demo/list_issues (invalid-arguments)", why],
+            hint: &["witgate tools demo/list_issues"],
+            at: "program.js:2:22",
+        };
+        let run = ["run", "program.js", "--allow", "demo/*"];
+        let journaled = [&run[..], &["--journal", "journal"]].concat();
+        let output = fails_as_json(&stand, &journaled, &expected);
+        let record = only_record(&stand);
+        assert_eq!(
+            (&record["verdict"], &record["blame"]),
+            (&json!("invalid"), &json!("program")),
+            "{record:#}"
+        );
+        let told = stand.run(&run).unwrap();
+        assert_eq!(stand.read("arrived"), "", "the call reached the server");
+        for text in [
+            output.stdout,
+            output.stderr,
+            told.stdout,
+            told.stderr,
+            stand.read("journal"),
+        ] {
+            assert!(
+                !text.contains("hunter2"),
+                "a message names the field, never the value in it: {text}"
+            );
+        }
     }
 }
 
@@ -92,7 +91,7 @@ fn arguments_that_are_no_json() {
         let expected = Expected {
             code: 1,
             kind: "program",
-            message: &["demo/get_issue (invalid-arguments)", what],
+            message: &["ToolError: ", what],
             hint: &[],
             at: "program.js:2:",
         };
@@ -128,14 +127,28 @@ fn a_tool_that_fails() {
 }
 
 #[test]
-fn a_call_at_the_top_level() {
-    let source = "import { getLogo } from \"mcp:demo\";\nconst logo = await getLogo();\nexport default () => logo;\n";
+fn a_call_at_the_top_level_is_a_call_like_any_other() {
+    let source = "import { getIssue } from \"mcp:demo\";
+        const { number } = await getIssue({ number: 7 });
+        export default () => number;\n";
     let stand = program("program.js", source);
-    let output = stand
-        .run(&["run", "program.js", "--allow", "demo/*"])
-        .unwrap();
-    assert_eq!(output.code, Some(1), "{output:#?}");
-    assert_eq!(stand.read("arrived"), "");
+    let arguments = [
+        "run",
+        "program.js",
+        "--allow",
+        "demo/*",
+        "--journal",
+        "journal",
+    ];
+    let output = stand.run(&arguments).unwrap();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "7\n"),
+        "{output:#?}"
+    );
+    assert_eq!(only_record(&stand)["outcome"], "ok");
+    let refused = stand.run(&["run", "program.js"]).unwrap();
+    assert_eq!(refused.code, Some(3), "{refused:#?}");
 }
 
 #[test]

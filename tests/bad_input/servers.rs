@@ -207,7 +207,7 @@ fn server_that_sends_a_line_of_100_mb() {
         &stand,
         RUN,
         &unavailable(
-            &["server `bad` sent a message of more than 33554432 bytes"],
+            &["server `bad` sent a message of more than 16777216 bytes"],
             &[],
         ),
     );

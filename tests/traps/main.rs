@@ -2,5 +2,7 @@
 //! errors point, and that a hostile one hurts only itself.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod component;
 mod ground;
+mod odd_texts;
 mod programs;

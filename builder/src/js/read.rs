@@ -12,6 +12,7 @@ use oxc::span::{GetSpan, SourceType, Span};
 
 use super::JsError;
 use super::edit::{Edited, Edits};
+use super::nesting::check_nesting;
 use super::positions::line_column;
 use super::promises::watch_promises;
 use super::strip::first_error;
@@ -56,6 +57,7 @@ pub(crate) fn read_program(text: &str, file: &str) -> Result<ReadProgram, JsErro
     let parsed = Parser::new(&allocator, text, SourceType::mjs()).parse();
     first_error(&parsed.diagnostics, text, file)?;
     let program = parsed.program;
+    check_nesting(&program, text, file)?;
     let built = SemanticBuilder::new()
         .with_check_syntax_error(true)
         .build(&program);

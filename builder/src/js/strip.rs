@@ -12,6 +12,7 @@ use oxc::span::SourceType;
 use oxc::transformer::{TransformOptions, Transformer};
 
 use super::JsError;
+use super::nesting::check_nesting;
 use super::positions::{Position, characters, line_column, locate};
 
 /// A program without types.
@@ -49,11 +50,7 @@ impl Stripped {
 /// Takes the types off, where the file's name says that there are any.
 pub(crate) fn strip_types(source: &str, file: &str) -> Result<Stripped, JsError> {
     let path = Path::new(file);
-    let typed = matches!(
-        path.extension().and_then(|e| e.to_str()),
-        Some("ts" | "mts" | "cts" | "tsx")
-    );
-    if !typed {
+    if !is_typed(path) {
         return Ok(Stripped {
             text: source.to_owned(),
             positions: Vec::new(),
@@ -64,6 +61,7 @@ pub(crate) fn strip_types(source: &str, file: &str) -> Result<Stripped, JsError>
     let parsed = Parser::new(&allocator, source, kind).parse();
     first_error(&parsed.diagnostics, source, file)?;
     let mut program = parsed.program;
+    check_nesting(&program, source, file)?;
     let scoping = SemanticBuilder::new()
         .with_enum_eval(true)
         .build(&program)
@@ -106,6 +104,22 @@ pub(crate) fn strip_types(source: &str, file: &str) -> Result<Stripped, JsError>
     })
 }
 
+fn is_typed(path: &Path) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str());
+    matches!(ending, Some("ts" | "mts" | "cts"))
+}
+
+/// Whether a program that is no JavaScript, and does not claim to be more, would be TypeScript.
+pub(super) fn is_typescript(source: &str, file: &str) -> bool {
+    let allocator = Allocator::default();
+    let kind = SourceType::ts().with_module(true);
+    !is_typed(Path::new(file))
+        && Parser::new(&allocator, source, kind)
+            .parse()
+            .diagnostics
+            .is_empty()
+}
+
 /// The first error of a list as the program's.
 pub(super) fn first_error(
     diagnostics: &[OxcDiagnostic],
@@ -118,7 +132,13 @@ pub(super) fn first_error(
     else {
         return Ok(());
     };
-    let offset = error.labels.first().map_or(0, |label| label.offset());
+    // Of a name that is declared twice, the second place is the wrong one.
+    let label = if error.message.contains("already been declared") {
+        error.labels.last()
+    } else {
+        error.labels.first()
+    };
+    let offset = label.map_or(0, |label| label.offset());
     let (line, column) = line_column(source, offset as usize);
     Err(JsError::Source {
         file: file.to_owned(),

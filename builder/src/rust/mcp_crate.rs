@@ -14,13 +14,15 @@ use witgate_codegen::rust::{RAW_MODULE, bindings, module_name};
 use witgate_codegen::select::{View, program_wit};
 use witgate_codegen::wit::NAMESPACE;
 
-use super::{Named, RustError, io_error, rustc};
+use super::{Named, RustError, io_error, rustc, shelf};
 use crate::toolchain::Toolchain;
 
 /// How long the crate may compile: hundreds of tools in one program are possible.
 const TIME_LIMIT: Duration = Duration::from_secs(180);
 /// Part of the key: raised when the way of compiling changes.
 const FORMAT: &str = "mcp-1";
+/// How many crates are kept; one takes 0.1 to some MB.
+const KEPT: usize = 256;
 
 /// The compiled crate for these tools, or `None` where the program names no server.
 pub(super) fn library(
@@ -53,27 +55,25 @@ pub(super) fn library(
         hasher.update([0]);
     }
     let key = crate::hex(&hasher.finalize());
-    // Absolute, for the compiler runs in another folder.
-    let shelf = std::path::absolute(cache_dir)
-        .map_err(io_error("find the working folder"))?
-        .join("rust");
-    let library = shelf.join(&key[..32]).join("libmcp.rlib");
+    let shelf = shelf::open(cache_dir, "mcp")
+        .map_err(io_error("use the folder `rust/mcp` of the cache"))?;
+    let place = shelf.join(&key[..32]);
+    let library = place.join("libmcp.rlib");
     if library.exists() {
+        shelf::touch(&place);
         return Ok(Some(library));
     }
-    std::fs::create_dir_all(&shelf)
-        .map_err(io_error(format!("make the folder `{}`", shelf.display())))?;
     // Beside its place, so that putting it there is one rename.
     let folder = tempfile::Builder::new()
         .prefix(".new-")
         .tempdir_in(&shelf)
         .map_err(io_error("make a folder to compile in"))?;
     compile(&text, &selection, toolchain, folder.path())?;
-    let place = shelf.join(&key[..32]);
     match std::fs::rename(folder.path(), &place) {
         Ok(()) => {
             // The folder has moved; there is nothing left to delete.
             let _ = folder.keep();
+            shelf::trim(&shelf, KEPT, u64::MAX);
         }
         // Another build was quicker; its result is the same.
         Err(_) if library.exists() => {}
@@ -112,7 +112,7 @@ fn compile(
         args.push(format!("--extern=witgate_guest={}", path.display()));
     }
     args.push("mcp.rs".into());
-    let run = rustc::run(toolchain, &args, folder, TIME_LIMIT)?;
+    let run = rustc::run(toolchain, &args, &[], folder, TIME_LIMIT)?;
     if run.success {
         return Ok(());
     }

@@ -3,8 +3,36 @@
 
 use proc_macro2::{Delimiter, Span};
 
-use super::scan::{Problem, ProblemKind};
+use super::RustError;
+use super::scan::{At, Problem, ProblemKind};
 use super::tokens::{Kind, Token, ident, is};
+
+/// Refuses a first line that `rustc` skips before it reads tokens, and that the scan would take for tokens: whatever such
+/// a line opens (a string, say) would hide the program from the scan. An inner attribute `#![..]` is none.
+pub(super) fn refuse_start(source: &str, file_name: &str) -> Result<(), RustError> {
+    let at = At {
+        file: file_name.into(),
+        line: 1,
+        column: 1,
+    };
+    let refused = |at, message: &str| {
+        let message = message.into();
+        Err(RustError::Refused { at, message })
+    };
+    // Both lexers drop one byte order mark; nothing is hidden by it.
+    let text = source.strip_prefix('\u{feff}').unwrap_or(source);
+    if text.starts_with("#!") && !text.starts_with("#![") {
+        return refused(at, "a program has no `#!` line: `witgate run` starts it");
+    }
+    // Rust's whitespace has two marks of direction that Unicode's property does not have.
+    let space = |c: char| c.is_whitespace() || matches!(c, '\u{200e}' | '\u{200f}');
+    let start = text.trim_start_matches(space);
+    if start.starts_with('-') {
+        let line = text[..text.len() - start.len()].matches('\n').count() + 1;
+        return refused(At { line, ..at }, "a program does not begin with `-`");
+    }
+    Ok(())
+}
 
 /// Refuses what reads files or variables of the machine that builds, and what is more than one file.
 pub(super) fn refuse(tokens: &[Token]) -> Result<(), Problem> {

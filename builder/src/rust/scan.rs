@@ -13,11 +13,14 @@ use witgate_codegen::rust::{identifier, module_name};
 use witgate_codegen::select::{RustItem, find_rust, find_rust_module};
 
 use super::RustError;
-use super::refuse::refuse;
-use super::tokens::{Kind, Token, flatten, ident, is};
+use super::refuse::{refuse, refuse_start};
+use super::tokens::{DEEPEST, Kind, Token, flatten, ident, is};
 
 /// The crate of the tools.
 const ROOT: &str = "mcp";
+/// How often the names that `use` brought are followed. A chain of renames that stands in the order of its use takes
+/// one round, so this is a bound for programs that were written to be slow to read.
+const ROUNDS: usize = 64;
 
 /// A place in a program's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +56,17 @@ pub fn scan(source: &str, file_name: &str, servers: &[ServerModel]) -> Result<Na
         line: place.line.max(1),
         column: place.column + 1,
     };
+    refuse_start(source, file_name)?;
     let result = match source.parse::<TokenStream>() {
-        Ok(stream) => {
-            let mut tokens = Vec::new();
-            flatten(stream, &mut tokens);
-            scan_tokens(&tokens, servers).map_err(|problem| problem.into_error(at))
-        }
+        Ok(stream) => flatten(stream)
+            .map_err(|span| Problem {
+                span,
+                kind: ProblemKind::Refused(format!(
+                    "brackets are nested more than {DEEPEST} deep here"
+                )),
+            })
+            .and_then(|tokens| scan_tokens(&tokens, servers))
+            .map_err(|problem| problem.into_error(at)),
         Err(error) => Err(RustError::Syntax {
             at: at(error.span().start()),
             message: "the source is no Rust: a bracket or quote without its partner, or an unknown character".into(),
@@ -78,13 +86,19 @@ fn scan_tokens(tokens: &[Token], servers: &[ServerModel]) -> Result<Named, Probl
         named: Named::default(),
     };
     // A `use` may come after what it names, and name what another `use` brought: until nothing new is found.
-    loop {
+    for _ in 0..ROUNDS {
         let before = finder.aliases.len();
         finder.find()?;
         if finder.aliases.len() == before {
             return Ok(finder.named);
         }
     }
+    Err(Problem {
+        span: Span::call_site(),
+        kind: ProblemKind::Refused(format!(
+            "the program renames modules of `{ROOT}` through more than {ROUNDS} `use` in reverse order"
+        )),
+    })
 }
 
 /// What is wrong with a program, and where.

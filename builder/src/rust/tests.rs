@@ -5,9 +5,10 @@ use serde_json::json;
 use witgate_codegen::catalog::{Server, Tool};
 use witgate_codegen::server::model_server;
 
+use super::compile::local_name;
 use super::*;
 
-fn servers() -> Vec<ServerModel> {
+pub(super) fn servers() -> Vec<ServerModel> {
     let tool = |name: &str| Tool {
         name: name.into(),
         input_schema: json!({"type": "object", "properties": {"state": {"enum": ["open", "closed"]}}}),

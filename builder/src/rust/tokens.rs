@@ -22,24 +22,47 @@ pub(super) enum Kind {
     Literal,
 }
 
-/// Appends a stream's tokens, those in brackets included.
-pub(super) fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
+/// Deepest nesting of brackets in a program. A person's has a dozen; the compiler's own stack ends at some thousands.
+pub(super) const DEEPEST: usize = 256;
+
+/// A stream's tokens, those in brackets included, in their order. It holds no stack of its own frames, for the depth of
+/// a source is its author's choice; neither do the parser and the destructor of `proc_macro2`.
+///
+/// # Errors
+/// The place of the first bracket that is nested deeper than [`DEEPEST`].
+pub(super) fn flatten(stream: TokenStream) -> Result<Vec<Token>, Span> {
+    let mut tokens: Vec<Token> = Vec::new();
     let mut colon = false;
-    for tree in stream {
+    let mut outer = Vec::new();
+    let mut trees = stream.into_iter();
+    loop {
+        let Some(tree) = trees.next() else {
+            let Some((rest, close)) = outer.pop() else {
+                return Ok(tokens);
+            };
+            tokens.push(close);
+            trees = rest;
+            colon = false;
+            continue;
+        };
         let span = tree.span();
         let kind = match tree {
             TokenTree::Group(group) => {
+                if outer.len() == DEEPEST {
+                    return Err(group.span_open());
+                }
                 // Groups without brackets come from macros only; there are none in a source.
                 let delimiter = group.delimiter();
                 tokens.push(Token {
                     kind: Kind::Open(delimiter),
                     span: group.span_open(),
                 });
-                flatten(group.stream(), tokens);
-                tokens.push(Token {
+                let close = Token {
                     kind: Kind::Close(delimiter),
                     span: group.span_close(),
-                });
+                };
+                let inner = group.stream().into_iter();
+                outer.push((std::mem::replace(&mut trees, inner), close));
                 colon = false;
                 continue;
             }

@@ -22,7 +22,9 @@ fn a_component_runs_under_one_grant() {
     stand.write(".mcp.json", config).unwrap();
     let program = std::fs::read(example.join("program.rs")).unwrap();
     stand.write("program.rs", program).unwrap();
-    let built = stand.run(&["build", "program.rs", "-o", "program.wasm"]).unwrap();
+    let built = stand
+        .run(&["build", "program.rs", "-o", "program.wasm"])
+        .unwrap();
     assert_eq!(built.code, Some(0), "{built:#?}");
 
     let embed = |allow: &str| {
@@ -35,10 +37,16 @@ fn a_component_runs_under_one_grant() {
     };
     let ran = embed("demo/list_issues");
     assert!(ran.status.success(), "{ran:?}");
-    assert_eq!(ran.stdout, std::fs::read(example.join("result.json")).unwrap());
+    assert_eq!(
+        ran.stdout,
+        std::fs::read(example.join("result.json")).unwrap()
+    );
 
     let refused = embed("demo/get_issue");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && refused.stdout.is_empty(), "{refused:?}");
+    assert!(
+        !refused.status.success() && refused.stdout.is_empty(),
+        "{refused:?}"
+    );
     assert!(said.contains("--allow demo/list_issues"), "{said}");
 }

@@ -211,23 +211,262 @@ fn contradictions_are_errors() {
 }
 
 #[test]
-fn the_nearest_file_upwards_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let deep = folder.path().join("a/b");
-    std::fs::create_dir_all(&deep).unwrap();
-    std::fs::create_dir(folder.path().join(".vscode")).unwrap();
-    std::fs::write(folder.path().join(".vscode/mcp.json"), "{}").unwrap();
-    assert_eq!(find(&deep), Some(folder.path().join(".vscode/mcp.json")));
-    std::fs::write(folder.path().join("a/.mcp.json"), r#"{"mcpServers": {}}"#).unwrap();
-    assert_eq!(find(&deep), Some(folder.path().join("a/.mcp.json")));
-    assert!(
-        load(&folder.path().join("a/.mcp.json"))
-            .unwrap()
-            .servers
-            .is_empty()
+fn what_is_secret_is_found_and_the_rest_can_be_read() {
+    let config = read(
+        r#"{"mcpServers": {
+            "a": {"command": "x",
+                  "args": ["--api-key", "literal-1", "--auth=literal-2", "-e", "GH_TOKEN=literal-3",
+                           "--header", "Authorization: Bearer literal-4", "--no-auth", "--verbose",
+                           "https://user-5:p%40ss-6@host/mcp?mode=literal-7", "${NONE:-default-8}",
+                           "/srv/ab1Cd2Ef3Gh4Ij5Kl6Mn7/data", "@modelcontextprotocol/server-2024-11-05"],
+                  "env": {"DB": "postgres://kim-son:literal-9@db.example/x", "H": "Bearer literal-0"}},
+            "b": {"url": "https://literal-a@h.example/s/0a1b2c3d4e5f60718293/mcp?key=literal-b&x=1",
+                  "headers": {"Authorization": "Basic literal-c"}}}}"#,
+    )
+    .unwrap();
+    let mut expected: Vec<String> = (0..=9).map(|n| format!("literal-{n}")).collect();
+    expected.retain(|text| !["literal-5", "literal-6", "literal-8"].contains(&text.as_str()));
+    expected.extend(
+        [
+            "user-5",
+            "p%40ss-6",
+            "p@ss-6",
+            "default-8",
+            "ab1Cd2Ef3Gh4Ij5Kl6Mn7",
+        ]
+        .map(str::to_owned),
     );
-    assert!(matches!(
-        load(&folder.path().join("none")),
-        Err(ConfigError::Read { .. })
-    ));
+    for text in expected {
+        assert_eq!(
+            redact(&format!("<{text}>"), &config.servers["a"].secrets),
+            "<***>"
+        );
+    }
+    for text in [
+        "literal-a",
+        "literal-b",
+        "literal-c",
+        "0a1b2c3d4e5f60718293",
+    ] {
+        assert_eq!(
+            redact(&format!("<{text}>"), &config.servers["b"].secrets),
+            "<***>"
+        );
+    }
+    for text in [
+        "--verbose",
+        "@modelcontextprotocol/server-2024-11-05",
+        "/srv/",
+        "db.example",
+    ] {
+        assert_eq!(redact(text, &config.servers["a"].secrets), text);
+    }
+}
+
+#[test]
+fn inherited_credentials_are_secrets_too() {
+    let variables = [
+        ("GITHUB_TOKEN", "inherited"),
+        ("LANG", "C.UTF-8.long"),
+        ("KEY", "short"),
+    ];
+    let variables = variables.map(|(name, value)| (name.into(), value.into()));
+    let mut found = Vec::new();
+    secrets::add_environment(variables.into_iter(), &mut found);
+    assert_eq!(found, ["inherited"]);
+}
+
+#[test]
+fn no_piece_of_a_secret_is_left() {
+    let list = |secrets: &[&str]| secrets.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    for (secrets, text, expected) in [
+        (
+            list(&["secret", "secret-token"]),
+            "a secret-token b secret",
+            "a *** b ***",
+        ),
+        (
+            list(&["abcdef", "defghi"]),
+            "abcdefghi, abcdefabcdef",
+            "***, ******",
+        ),
+        (list(&["abc"]), "abc", "abc"),
+        (
+            list(&["-----BEGIN KEY\nAbCdEfGh\nIj\n-----END KEY"]),
+            "x\n  AbCdEfGh\n-----END KEY\n",
+            "x\n  ***\n***\n",
+        ),
+        (list(&["-----BEGIN KEY\\nAbCdEfGh\\n"]), "AbCdEfGh", "***"),
+        (
+            list(&["pass\"word"]),
+            r#"{"k": "pass\"word"}"#,
+            r#"{"k": "***"}"#,
+        ),
+    ] {
+        assert_eq!(redact(text, &secrets), expected);
+    }
+    let value = serde_json::json!({"a": ["x secret", 1, null], "secret": {"b": "secret"}});
+    let expected = serde_json::json!({"a": ["x ***", 1, null], "***": {"b": "***"}});
+    assert_eq!(redact_value(value, &list(&["secret"])), expected);
+}
+
+#[test]
+fn a_line_is_cut_after_its_secrets_are_gone() {
+    let secrets = vec!["sk-secret-123456".to_owned()];
+    let line = format!("{}sk-secret-123456 and more", "x".repeat(1015));
+    let shown = excerpt(line.as_bytes(), true, 1024, &secrets);
+    assert_eq!(shown, format!("{}*** and m", "x".repeat(1015)));
+    // Where the line goes on, its end may be half a secret.
+    let shown = excerpt(b"sk-secret-123456sk-secret-12345", false, 1024, &secrets);
+    assert!(!shown.contains("sk-"), "{shown}");
+    let flood = "sk-secret-123456".repeat(LONGEST_LINE / 15);
+    assert!(!excerpt(flood.as_bytes(), true, 1024, &secrets).contains('s'));
+    assert_eq!(
+        excerpt("\x1b[2Ja\tb\u{202e}\n".as_bytes(), true, 99, &[]),
+        "\u{fffd}[2Ja b\u{fffd}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_and_an_empty_one_is_not_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".mcp.json");
+    assert!(matches!(load(&path), Err(ConfigError::Read { .. })));
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(load(&path), Err(ConfigError::Malformed { .. })));
+    std::fs::write(&path, r#"{"mcpServers": {}}"#).unwrap();
+    assert!(load(&path).unwrap().servers.is_empty());
+}
+
+#[cfg(unix)]
+mod search {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::path::PathBuf;
+
+    use super::super::find::{Person, find_for, others_may_write};
+    use super::*;
+
+    fn me() -> Person {
+        Person {
+            user: rustix::process::geteuid().as_raw(),
+            group: rustix::process::getegid().as_raw(),
+        }
+    }
+
+    /// A folder with `a/b/c` in it.
+    fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let deep = top.join("a/b/c");
+        std::fs::create_dir_all(&deep).unwrap();
+        (folder, top, deep)
+    }
+
+    fn write(path: &Path) {
+        std::fs::write(path, r#"{"mcpServers": {}}"#).unwrap();
+        set_mode(path, 0o644);
+        set_mode(path.parent().unwrap(), 0o755);
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn the_nearest_file_upwards_is_found() {
+        let (_folder, top, deep) = folders();
+        std::fs::create_dir(top.join("a/.vscode")).unwrap();
+        write(&top.join("a/.vscode/mcp.json"));
+        assert_eq!(find_for(&deep, Some(&top), &me()).unwrap(), None);
+        write(&top.join(".mcp.json"));
+        assert_eq!(find(&deep).unwrap(), Some(top.join(".mcp.json")));
+        write(&top.join("a/.mcp.json"));
+        assert_eq!(find(&deep).unwrap(), Some(top.join("a/.mcp.json")));
+    }
+
+    #[test]
+    fn the_search_ends_at_a_repository_and_at_home() {
+        let (_folder, top, deep) = folders();
+        write(&top.join(".mcp.json"));
+        let found = |home: &Path| find_for(&deep, Some(home), &me()).unwrap();
+        assert_eq!(found(&top), Some(top.join(".mcp.json")));
+        assert_eq!(found(&top.join("a")), None);
+        std::fs::create_dir(top.join("a/.git")).unwrap();
+        assert_eq!(found(&top), None);
+        write(&top.join("a/.mcp.json"));
+        assert_eq!(found(&top), Some(top.join("a/.mcp.json")));
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_may_have_written_is_an_error() {
+        let (_folder, top, deep) = folders();
+        let path = top.join("a/.mcp.json");
+        let refused = |person: &Person| {
+            let error = find_for(&deep, Some(&top), person).unwrap_err();
+            assert!(
+                error
+                    .hint()
+                    .ends_with(&format!("`--config {}`", path.display()))
+            );
+            let message = error.to_string();
+            let (file, reason) = message.split_once(" is not used: ").unwrap();
+            assert_eq!(file, format!("`{}`", path.display()));
+            reason.to_owned()
+        };
+        write(&path);
+        set_mode(&path, 0o646);
+        assert_eq!(refused(&me()), "others may write to it (mode 646)");
+        set_mode(&path, 0o644);
+        set_mode(&top.join("a"), 0o777);
+        assert_eq!(refused(&me()), "others may write to its folder (mode 777)");
+        set_mode(&top.join("a"), 0o1777);
+        assert_eq!(find(&deep).unwrap(), Some(path.clone()));
+
+        // Only root can give files away; for others, root's files and their own are all that they can make.
+        if me().user == 0 {
+            chown(&path, Some(65534), None).unwrap();
+            assert_eq!(refused(&me()), "it belongs to another user (65534)");
+            let nobody = Person {
+                user: 65534,
+                group: 65534,
+            };
+            assert_eq!(find_for(&deep, None, &nobody).unwrap(), Some(path.clone()));
+            chown(&path, Some(0), None).unwrap();
+            assert_eq!(find_for(&deep, None, &nobody).unwrap(), Some(path.clone()));
+        } else {
+            let other = Person {
+                user: me().user + 1,
+                group: me().group,
+            };
+            assert!(refused(&other).contains("belongs to another user"));
+        }
+
+        std::fs::remove_file(&path).unwrap();
+        symlink("/dev/zero", &path).unwrap();
+        assert_eq!(refused(&me()), "it is no regular file");
+        std::fs::remove_file(&path).unwrap();
+        symlink("nothing", &path).unwrap();
+        let error = find_for(&deep, Some(&top), &me()).unwrap_err();
+        assert!(matches!(error, ConfigError::Read { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_group_may_write_where_it_is_the_users_own() {
+        let kim = Person {
+            user: 1000,
+            group: 1000,
+        };
+        assert!(!others_may_write(0o100_664, 1000, &kim));
+        assert!(others_may_write(0o100_664, 100, &kim));
+        assert!(others_may_write(
+            0o100_664,
+            100,
+            &Person {
+                user: 1000,
+                group: 100
+            }
+        ));
+        assert!(others_may_write(0o100_602, 1000, &kim));
+        assert!(!others_may_write(0o100_644, 100, &kim));
+    }
 }

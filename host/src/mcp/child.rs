@@ -1,5 +1,5 @@
-//! A server's process: started in its own process group, its stdout read as JSON lines within bounds, the end of its
-//! stderr kept, and the whole group gone when its owner is. What the messages mean is not known here.
+//! A server's process: its stdout read as JSON lines within bounds, the end of its stderr kept, and its whole group gone
+//! when its owner is. What the messages mean is not known here, nor how a process is started: see `spawn`.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -16,8 +16,10 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::spawn::{self, Group, Started};
+use super::weigh::{Measure, has_more_values};
 use super::{ClientLimits, ServerError};
-use crate::config::redact;
+use crate::config::{LONGEST_LINE, excerpt};
 
 /// How long a process may take to end by itself after its stdin closed. Some servers never do.
 const CLOSED_GRACE: Duration = Duration::from_millis(250);
@@ -25,8 +27,10 @@ const CLOSED_GRACE: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_millis(700);
 /// How long what a dead process left in its pipes is waited for.
 const DRAIN: Duration = Duration::from_millis(300);
+/// All of that together.
+const CLOSE: Duration = Duration::from_millis(1_400);
 const TAIL_LINES: usize = 20;
-const STDERR_LINE: usize = 1024;
+const SHOWN_LINE: usize = 1024;
 
 /// What to start.
 pub(super) struct Launch<'a> {
@@ -41,6 +45,8 @@ pub(super) struct Launch<'a> {
 pub(super) struct Child {
     server: String,
     seen: Arc<Seen>,
+    /// Dropped with the child, and then killed.
+    group: Group,
     stop: watch::Sender<bool>,
     ended: watch::Receiver<Option<String>>,
 }
@@ -63,13 +69,13 @@ struct Seen {
 }
 
 /// Starts a process and the tasks that serve its pipes.
-pub(super) fn spawn(
+pub(super) async fn spawn(
     server: &str,
     launch: &Launch<'_>,
     limits: &ClientLimits,
 ) -> Result<(Child, Ends), ServerError> {
     let failed = |reason: String| {
-        let (server, reason) = (server.to_owned(), redact(&reason, launch.secrets));
+        let server = server.to_owned();
         ServerError::Spawn { server, reason }
     };
     if !launch.cwd.is_dir() {
@@ -86,18 +92,15 @@ pub(super) fn spawn(
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
-    let mut process = command.spawn().map_err(|error| match error.kind() {
+        .stderr(Stdio::piped());
+    let started = spawn::start(command).await;
+    let Started { mut process, group } = started.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => ServerError::NotFound {
             server: server.to_owned(),
-            command: redact(launch.command, launch.secrets),
+            command: launch.command.to_owned(),
         },
         _ => failed(format!("`{}`: {error}", launch.command)),
     })?;
-    let group = Group(process.id());
     let (Some(stdin), Some(stdout), Some(stderr)) = (
         process.stdin.take(),
         process.stdout.take(),
@@ -115,16 +118,19 @@ pub(super) fn spawn(
         kill: Notify::new(),
     });
     let (outbox, lines) = mpsc::channel(16);
-    let (messages, inbox) = mpsc::channel(16);
+    // Each may be as large as the limits allow, so few wait here.
+    let (messages, inbox) = mpsc::channel(2);
     let (stop, stopped) = watch::channel(false);
     let (end, ended) = watch::channel(None);
     tokio::spawn(write_lines(stdin, lines));
     let errors = tokio::spawn(keep_tail(stderr, seen.clone()));
     tokio::spawn(read_messages(stdout, messages, seen.clone(), ended.clone()));
-    tokio::spawn(reap(process, group, seen.clone(), stopped, errors, end));
+    let owned = group.share();
+    tokio::spawn(reap(process, owned, seen.clone(), stopped, errors, end));
     let child = Child {
         server: server.to_owned(),
         seen,
+        group,
         stop,
         ended,
     };
@@ -168,12 +174,13 @@ impl Child {
     }
 
     /// Ends the process: it may end by itself, then SIGTERM, then SIGKILL, to the whole group. Its stdin must be
-    /// closed before. Returns when it is gone, within about two seconds.
+    /// closed before. Returns when it is gone, within a second and a half.
     pub(super) async fn close(&self) {
         // The send fails only where the process is gone already.
         let _ = self.stop.send(true);
         let mut ended = self.ended.clone();
-        let _ = timeout(GRACE * 4, ended.wait_for(Option::is_some)).await;
+        let _ = timeout(CLOSE, ended.wait_for(Option::is_some)).await;
+        self.group.kill();
     }
 }
 
@@ -187,39 +194,6 @@ impl Seen {
         if let Some(log) = &self.limits.log {
             (log.0)(&self.server, line);
         }
-    }
-}
-
-/// Kills what is left of a process group when dropped, also when the runtime goes away.
-struct Group(Option<u32>);
-
-impl Group {
-    #[cfg(unix)]
-    fn signal(&self, signal: rustix::process::Signal) {
-        let id = self
-            .0
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(rustix::process::Pid::from_raw);
-        if let Some(id) = id {
-            // It fails only where nobody is left to signal.
-            let _ = rustix::process::kill_process_group(id, signal);
-        }
-    }
-
-    fn terminate(&self) {
-        #[cfg(unix)]
-        self.signal(rustix::process::Signal::TERM);
-    }
-
-    fn kill(&self) {
-        #[cfg(unix)]
-        self.signal(rustix::process::Signal::KILL);
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 
@@ -266,10 +240,13 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) 
 async fn keep_tail(stderr: impl AsyncRead + Unpin, seen: Arc<Seen>) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
-    while let Ok(Line::Whole | Line::Cut) =
-        next_line(&mut reader, &mut line, STDERR_LINE, true).await
-    {
-        let text = redact(String::from_utf8_lossy(&line).trim_end(), &seen.secrets);
+    loop {
+        let is_whole = match next_line(&mut reader, &mut line, LONGEST_LINE, true).await {
+            Ok(Line::Whole) => true,
+            Ok(Line::Cut) => false,
+            Ok(Line::End) | Err(_) => return,
+        };
+        let text = excerpt(&line, is_whole, SHOWN_LINE, &seen.secrets);
         seen.log(&text);
         let mut tail = lock(&seen.tail);
         if tail.len() == TAIL_LINES {
@@ -313,9 +290,17 @@ async fn forward_messages(
                 return seen.fail(ServerError::TooLarge {
                     server: server(),
                     limit: limits.max_message,
+                    measure: Measure::Bytes,
                 });
             }
             Ok(Line::End) | Err(_) => return,
+        }
+        if has_more_values(&line, limits.max_values) {
+            return seen.fail(ServerError::TooLarge {
+                server: server(),
+                limit: limits.max_values,
+                measure: Measure::Values,
+            });
         }
         let parsed = match serde_json::from_slice(&line) {
             Ok(Value::Array(batch)) => batch,
@@ -340,11 +325,8 @@ async fn forward_messages(
         } else if !line.trim_ascii().is_empty() {
             garbage += 1;
             seen.skipped.fetch_add(1, Ordering::Relaxed);
-            let shown = String::from_utf8_lossy(&line[..line.len().min(STDERR_LINE)]);
-            seen.log(&redact(
-                &format!("(stdout) {}", shown.trim_end()),
-                &seen.secrets,
-            ));
+            let shown = excerpt(&line, true, SHOWN_LINE, &seen.secrets);
+            seen.log(&format!("(stdout) {shown}"));
             if garbage > limits.max_garbage {
                 let reason = format!(
                     "more than {} lines on its stdout are no JSON-RPC",

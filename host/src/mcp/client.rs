@@ -7,10 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use witgate_codegen::catalog::{Server, Tool};
+use witgate_codegen::catalog::{Server, ServerInfo, Tool};
+use witgate_codegen::text::{clean, is_hidden};
 
 use super::{ServerError, Session};
-use crate::config::ServerConfig;
+use crate::config::{ServerConfig, redact_value};
+
+/// Longest name or version of a server, in characters.
+const INFO: usize = 200;
 
 /// A live connection to one server. Dropping it kills the server's process group; `close` ends it gracefully.
 pub struct Client {
@@ -26,17 +30,30 @@ impl Client {
         config: &ServerConfig,
         limits: &ClientLimits,
     ) -> Result<Client, ServerError> {
-        let session = Session::connect(server, config, limits).await?;
+        let session = Session::connect(server, config, limits)
+            .await
+            .map_err(|error| error.redacted(&config.secrets))?;
         Ok(Client {
             session,
             limits: limits.clone(),
         })
     }
 
-    /// What the server calls itself, and its tools with every key that it sent, over all pages.
+    /// What the server calls itself, and its tools with every key that it sent, over all pages. A name that shows other
+    /// than it is makes the whole list an error; descriptions are cleaned where they are shown.
     pub async fn tools(&self) -> Result<Server, ServerError> {
+        let listed = self.list().await;
+        listed.map_err(|error| error.redacted(&self.session.secrets))
+    }
+
+    async fn list(&self) -> Result<Server, ServerError> {
+        let visible = |text: &str| clean(text, INFO).unwrap_or_default().replace('\n', " ");
+        let info = self.session.info();
         let mut server = Server {
-            info: self.session.info(),
+            info: info.map(|info| ServerInfo {
+                name: visible(&info.name),
+                version: visible(&info.version),
+            }),
             tools: Vec::new(),
         };
         if !self.session.offers_tools() {
@@ -58,6 +75,13 @@ impl Client {
                     self.session
                         .protocol_error(format!("tool {number} of `tools/list`: {error}"))
                 })?;
+                if let Some(c) = tool.name.chars().find(|c| is_hidden(*c)) {
+                    let reason = format!(
+                        "the name of tool {number} of `tools/list` holds the character U+{:04X}, which does not show",
+                        u32::from(c)
+                    );
+                    return Err(self.session.protocol_error(reason));
+                }
                 if !names.insert(tool.name.clone()) {
                     return Err(self
                         .session
@@ -82,8 +106,26 @@ impl Client {
     }
 
     /// Calls a tool. A call that is given up, by the deadline or by dropping this future, is cancelled at the server.
-    /// A failure that the tool reports is a reply with `is_error`.
+    /// A failure that the tool reports is a reply with `is_error`; like an error, it comes without the secrets of the
+    /// configuration. A result comes as it was sent.
     pub async fn call(
+        &self,
+        tool: &str,
+        arguments: Map<String, Value>,
+        deadline: Instant,
+    ) -> Result<ToolReply, ServerError> {
+        let secrets = &self.session.secrets;
+        let answered = self.answer(tool, arguments, deadline).await;
+        let mut reply = answered.map_err(|error| error.redacted(secrets))?;
+        if reply.is_error {
+            let hide = |value| redact_value(value, secrets);
+            reply.structured = reply.structured.map(hide);
+            reply.content = reply.content.into_iter().map(hide).collect();
+        }
+        Ok(reply)
+    }
+
+    async fn answer(
         &self,
         tool: &str,
         arguments: Map<String, Value>,
@@ -125,7 +167,7 @@ impl Client {
     }
 
     /// Ends the session and, with it, the server's process group: stdin is closed, then SIGTERM, then SIGKILL.
-    /// Returns when it is gone, within about five seconds.
+    /// Returns when it is gone, within two seconds.
     pub async fn close(&self) {
         self.session.close().await;
     }
@@ -138,8 +180,10 @@ pub struct ClientLimits {
     pub connect: Duration,
     /// All pages of `tools/list` together; 20 s by default.
     pub list: Duration,
-    /// The longest message in bytes; 32 MiB by default.
+    /// The longest message in bytes; 16 MiB by default.
     pub max_message: usize,
+    /// The most JSON values in one message; 1,500,000 by default. One takes up to 300 bytes of memory.
+    pub max_values: usize,
     /// Lines on stdout that are no JSON, in a row; 100 by default.
     pub max_garbage: usize,
     /// Pages of `tools/list`; 200 by default.
@@ -155,7 +199,8 @@ impl Default for ClientLimits {
         ClientLimits {
             connect: Duration::from_secs(30),
             list: Duration::from_secs(20),
-            max_message: 32 * 1024 * 1024,
+            max_message: 16 * 1024 * 1024,
+            max_values: 1_500_000,
             max_garbage: 100,
             max_pages: 200,
             max_tools: 5_000,

@@ -1,9 +1,12 @@
 //! How a server can fail, as one error with three parts: which server, what happened, what the person can do.
-//! No message holds an environment value or a header value: texts from outside are redacted before they come here.
+//! No message holds a secret of the configuration: `Client` lets an error out only through `redacted`.
 
 use std::time::Duration;
 
 use thiserror::Error;
+
+use super::weigh::Measure;
+use crate::config::redact;
 
 /// Why a server could not be started, asked or called.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -72,13 +75,15 @@ pub enum ServerError {
         /// What it sent, described and not quoted.
         reason: String,
     },
-    /// One message was longer than the limit; it was not kept.
-    #[error("server `{server}` sent a message of more than {limit} bytes")]
+    /// One message was larger than the limit; it was not kept.
+    #[error("server `{server}` sent a message of more than {limit} {measure}")]
     TooLarge {
         /// The server's name in the configuration.
         server: String,
-        /// The limit in bytes.
+        /// The limit.
         limit: usize,
+        /// What it limits.
+        measure: Measure,
     },
     /// The server answered with a JSON-RPC error.
     #[error("server `{server}` answered with error {code}: {message}")]
@@ -106,6 +111,31 @@ impl ServerError {
             | ServerError::TooLarge { server, .. }
             | ServerError::Rpc { server, .. } => server,
         }
+    }
+
+    /// The same without the secrets of the configuration.
+    pub(super) fn redacted(mut self, secrets: &[String]) -> ServerError {
+        let (text, more) = match &mut self {
+            ServerError::Unknown { .. } | ServerError::TooLarge { .. } => return self,
+            ServerError::NotFound { command, .. } => (command, None),
+            ServerError::Spawn { reason, .. }
+            | ServerError::Handshake { reason, .. }
+            | ServerError::Protocol { reason, .. } => (reason, None),
+            ServerError::Timeout {
+                doing, stderr_tail, ..
+            } => (doing, Some(stderr_tail)),
+            ServerError::Closed {
+                status,
+                stderr_tail,
+                ..
+            } => (status, Some(stderr_tail)),
+            ServerError::Rpc { message, .. } => (message, None),
+        };
+        *text = redact(text, secrets);
+        if let Some(more) = more {
+            *more = redact(more, secrets);
+        }
+        self
     }
 
     /// Whether the server itself is at fault; a JSON-RPC error is an answer, and the server lives on.
@@ -164,7 +194,9 @@ impl ServerError {
         if tail.is_empty() {
             advice
         } else {
-            format!("{advice}; its stderr ends with:\n{tail}")
+            // Set in, so that no line of it can pass for one of ours.
+            let tail = tail.replace('\n', "\n  ");
+            format!("{advice}; its stderr ends with:\n  {tail}")
         }
     }
 }

@@ -11,6 +11,8 @@ use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 use thiserror::Error;
 
+use super::weigh::{Measure, has_more_values};
+
 /// The header that carries a session's id.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// How much of an error page is read to find a JSON-RPC error in it.
@@ -35,8 +37,15 @@ pub(super) enum Answer {
     Status(u16),
     /// Another content type, or no JSON.
     NotJson,
-    /// The body was longer than the limit.
-    TooLarge,
+    /// The body was larger than the limit.
+    TooLarge(Measure),
+}
+
+/// How large an answer may be.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) bytes: usize,
+    pub(super) values: usize,
 }
 
 /// An event or body was longer than the limit, or the connection broke.
@@ -81,14 +90,14 @@ pub(super) fn client(url: &str) -> Result<reqwest::Client, reqwest::Error> {
     builder.build()
 }
 
-/// Posts `body` and reads the answer; JSON bodies and single events are at most `max` bytes.
+/// Posts `body` and reads the answer, bounded: JSON bodies in all, single events in their bytes.
 pub(super) async fn post(
     client: &reqwest::Client,
     url: &str,
     session: Option<&str>,
     headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
     body: Vec<u8>,
-    max: usize,
+    max: Bounds,
 ) -> Result<Answer, reqwest::Error> {
     let mut request = client.post(url).body(body);
     request = request
@@ -121,7 +130,11 @@ pub(super) async fn post(
     if !status.is_success() {
         // A failed request may still carry its JSON-RPC error.
         let error = if kind == "application/json" {
-            read_json(response, ERROR_PAGE).await?
+            let small = Bounds {
+                bytes: ERROR_PAGE,
+                ..max
+            };
+            read_json(response, small).await?
         } else {
             Answer::NotJson
         };
@@ -137,7 +150,7 @@ pub(super) async fn post(
             Answer::Json(message, _) => Answer::Json(message, session),
             other => other,
         }),
-        "text/event-stream" => Ok(Answer::Events(events(response, max), session)),
+        "text/event-stream" => Ok(Answer::Events(events(response, max.bytes), session)),
         _ => Ok(Answer::NotJson),
     }
 }
@@ -149,15 +162,18 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
         .map(str::to_owned)
 }
 
-async fn read_json(response: Response, max: usize) -> Result<Answer, reqwest::Error> {
+async fn read_json(response: Response, max: Bounds) -> Result<Answer, reqwest::Error> {
     let mut body = Vec::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(reqwest::Error::without_url)?;
-        if body.len() + chunk.len() > max {
-            return Ok(Answer::TooLarge);
+        if body.len() + chunk.len() > max.bytes {
+            return Ok(Answer::TooLarge(Measure::Bytes));
         }
         body.extend_from_slice(&chunk);
+    }
+    if has_more_values(&body, max.values) {
+        return Ok(Answer::TooLarge(Measure::Values));
     }
     Ok(
         serde_json::from_slice(&body)

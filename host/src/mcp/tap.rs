@@ -16,6 +16,10 @@ use sse_stream::Sse;
 
 use super::http;
 use super::pipe::{answered, wants_raw};
+use super::weigh::{Measure, has_more_values};
+
+/// The longest answer to anything but `tools/list` and `tools/call`, in bytes.
+pub(super) const HANDSHAKE: usize = 1024 * 1024;
 
 /// Results that came over HTTP, as they were sent, until the request that waits takes them.
 #[derive(Clone, Default)]
@@ -23,7 +27,7 @@ pub(super) struct Raw(Arc<Mutex<HashMap<RequestId, Option<Stashed>>>>);
 
 pub(super) enum Stashed {
     Result(Value),
-    TooLarge,
+    TooLarge(Measure),
 }
 
 impl Raw {
@@ -71,27 +75,26 @@ impl Raw {
         !read_by_rmcp
     }
 
-    fn tap(&self, mut event: Sse) -> Sse {
-        let data = event
-            .data
-            .as_deref()
-            .and_then(|data| serde_json::from_str::<Value>(data).ok());
-        if let Some(mut message) = data
+    /// Keeps that the answer to a request was too large, and returns a small one for rmcp.
+    fn refuse(&self, id: &RequestId, measure: Measure) -> Value {
+        self.put(id, Stashed::TooLarge(measure));
+        json!({"jsonrpc": "2.0", "id": id, "result": {"content": []}})
+    }
+
+    /// An event with its result kept. `id` is the request that the stream answers, where it answers one: an event that is
+    /// too large to be read is then that answer, and else left empty, which ends in the time-out of whoever waits.
+    fn tap(&self, mut event: Sse, id: Option<&RequestId>, max_values: usize) -> Sse {
+        let Some(data) = event.data.as_deref() else {
+            return event;
+        };
+        if has_more_values(data.as_bytes(), max_values) {
+            event.data = id.map(|id| self.refuse(id, Measure::Values).to_string());
+        } else if let Ok(mut message) = serde_json::from_str(data)
             && self.keep(&mut message)
         {
             event.data = Some(message.to_string());
         }
         event
-    }
-
-    fn tap_all(
-        &self,
-        events: BoxStream<'static, Result<Sse, SseError>>,
-    ) -> BoxStream<'static, Result<Sse, SseError>> {
-        let raw = self.clone();
-        events
-            .map(move |event| event.map(|event| raw.tap(event)))
-            .boxed()
     }
 }
 
@@ -100,6 +103,7 @@ impl Raw {
 pub(super) struct Tap {
     pub(super) http: reqwest::Client,
     pub(super) raw: Raw,
+    pub(super) max_values: usize,
 }
 
 pub(super) type HttpError = StreamableHttpError<reqwest::Error>;
@@ -128,13 +132,15 @@ impl StreamableHttpClient for Tap {
         session: Option<Arc<str>>,
         token: Option<String>,
         headers: Headers,
-        limits: StreamableHttpResponseLimits,
+        mut limits: StreamableHttpResponseLimits,
     ) -> Result<StreamableHttpPostResponse, HttpError> {
         let id = match &message {
             ClientJsonRpcMessage::Request(request) if wants_raw(&request.request) => {
                 request.id.clone()
             }
             _ => {
+                limits.max_json_response_size = limits.max_json_response_size.min(HANDSHAKE);
+                limits.max_sse_event_size = limits.max_sse_event_size.min(HANDSHAKE);
                 let post = self.http.post_message_with_response_limits(
                     uri, message, session, token, headers, limits,
                 );
@@ -145,7 +151,11 @@ impl StreamableHttpClient for Tap {
         let (body, max) = (serde_json::to_vec(&message)?, limits.max_json_response_size);
         let unexpected =
             |text: String| Err(StreamableHttpError::UnexpectedServerResponse(text.into()));
-        match http::post(&self.http, &uri, session.as_deref(), headers, body, max).await? {
+        let bounds = http::Bounds {
+            bytes: max,
+            values: self.max_values,
+        };
+        match http::post(&self.http, &uri, session.as_deref(), headers, body, bounds).await? {
             http::Answer::Accepted => Ok(StreamableHttpPostResponse::Accepted),
             http::Answer::Json(mut message, session) => {
                 self.raw.keep(&mut message);
@@ -155,16 +165,13 @@ impl StreamableHttpClient for Tap {
                 ))
             }
             http::Answer::Events(events, session) => {
-                let raw = self.raw.clone();
+                let (raw, max_values) = (self.raw.clone(), self.max_values);
                 let events = events.map(move |event| match event {
                     // rmcp would ask again for the rest of the stream; the answer to this request is an error.
                     Err(SseError::Body(error)) if is_too_large(error.as_ref()) => {
-                        raw.put(&id, Stashed::TooLarge);
-                        let refusal =
-                            json!({"jsonrpc": "2.0", "id": id, "result": {"content": []}});
-                        Ok(Sse::default().data(refusal.to_string()))
+                        Ok(Sse::default().data(raw.refuse(&id, Measure::Bytes).to_string()))
                     }
-                    event => event.map(|event| raw.tap(event)),
+                    event => event.map(|event| raw.tap(event, Some(&id), max_values)),
                 });
                 Ok(StreamableHttpPostResponse::Sse(events.boxed(), session))
             }
@@ -179,8 +186,12 @@ impl StreamableHttpClient for Tap {
             http::Answer::NotJson => {
                 unexpected("the answer is neither JSON nor an event stream".to_owned())
             }
-            http::Answer::TooLarge => {
-                Err(StreamableHttpError::ResponseBodyTooLarge { max_size: max })
+            http::Answer::TooLarge(measure) => {
+                let refusal = self.raw.refuse(&id, measure);
+                Ok(StreamableHttpPostResponse::Json(
+                    serde_json::from_value(refusal)?,
+                    session.map(|id| id.to_string()),
+                ))
             }
         }
     }
@@ -220,7 +231,11 @@ impl StreamableHttpClient for Tap {
         let events = self
             .http
             .get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, max);
-        Ok(self.raw.tap_all(events.await?))
+        let (raw, max_values) = (self.raw.clone(), self.max_values);
+        let events = events.await?;
+        Ok(events
+            .map(move |event| event.map(|event| raw.tap(event, None, max_values)))
+            .boxed())
     }
 }
 

@@ -8,6 +8,9 @@ It knows only `initialize` (2025-11-25); modes:
   stubborn   ignores SIGTERM and a closed stdin, and has a child of its own
   quits      ends at a method that it does not know      late   answers `server/discover` after 11 s
   broken     answers a call with half a message
+  deaf       ignores SIGTERM and a closed stdin  spills  writes its secrets on stderr at a call, and ends
+  hidden     has a tool whose name does not show as it is
+Tools that are not listed: leak, a failure with SECRET in it; tell, a result with SECRET in it; zeros, 100,000 numbers.
 HTTP only: json, sse (how it answers), locked (asks for authorization).
 """
 import json, os, signal, subprocess, sys, time
@@ -21,6 +24,8 @@ def tools(cursor):
     schema = {"type": "object", "properties": {"text": {"type": "string"}}}
     if cursor is None:
         tool = {"name": "echo", "description": "d", "inputSchema": schema, "annotations": {"odd": 1}, "execution": {"x": [1]}}
+        if mode == "hidden":
+            tool["name"] = "echo\u202eohce"
         return {"tools": [tool], "nextCursor": "2"}
     return {"tools": [{"name": name, "inputSchema": schema} for name in ("fail", "slow", "ask", "pid", "big")]}
 
@@ -34,6 +39,12 @@ def call(name, arguments):
         return {"content": [], "structuredContent": {"pid": os.getpid()}}
     if name == "big":
         return {"content": [{"type": "text", "text": "x" * 3_000_000}]}
+    if name == "zeros":
+        return {"content": [], "structuredContent": {"all": [0] * 100_000}}
+    if name in ("leak", "tell"):
+        secret = os.environ.get("SECRET", "")
+        text = {"type": "text", "text": "bad token " + secret}
+        return {"content": [text], "structuredContent": {"the " + secret: [secret]}, "isError": name == "leak"}
     return None
 
 
@@ -44,7 +55,7 @@ def answer(message):
         result = {
             "protocolVersion": "2025-11-25",
             "capabilities": {"tools": {"listChanged": True}},
-            "serverInfo": {"name": "test", "version": "1"},
+            "serverInfo": {"name": "te\u200bst\u001b", "version": "1"},
         }
     elif method == "tools/list":
         result = tools(params.get("cursor"))
@@ -68,8 +79,9 @@ def stdio():
     if mode == "garbage":
         while True:
             print("lorem ipsum", flush=True)
-    if mode == "stubborn":
+    if mode in ("deaf", "stubborn"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if mode == "stubborn":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)", *sys.argv[3:]])
     for line in sys.stdin:
         message = json.loads(line)
@@ -93,6 +105,11 @@ def stdio():
             if mode == "dies":
                 print("boom", os.environ.get("SECRET", ""), file=sys.stderr, flush=True)
                 sys.exit(3)
+            if mode == "spills":
+                print("key: " + os.environ["PEM"], file=sys.stderr)
+                print("x" * 1020 + os.environ["SECRET"], file=sys.stderr)
+                print("\x1b[2Jhint: all is well", file=sys.stderr, flush=True)
+                sys.exit(3)
             if mode == "big":
                 block = "x" * 1_000_000
                 sys.stdout.write('{"jsonrpc":"2.0","id":%d,"result":{"content":[{"type":"text","text":"' % message["id"])
@@ -115,7 +132,7 @@ def stdio():
                 send({"jsonrpc": "2.0", "id": "c", "method": "elicitation/create", "params": params})
                 continue
         send(answer(message))
-    while mode == "stubborn":
+    while mode in ("deaf", "stubborn"):
         time.sleep(1)
 
 

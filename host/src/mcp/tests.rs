@@ -1,5 +1,5 @@
 //! Sessions with a small real server in another process, most of them hostile: each failure has its own error, comes in
-//! time, and leaves no process behind.
+//! time, and leaves no process behind. What such a server may not get through is in `hostile`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::{BufRead, BufReader};
@@ -11,6 +11,8 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use super::*;
+
+mod hostile;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/mcp/test_server.py");
 
@@ -223,7 +225,8 @@ async fn a_line_of_100_megabytes_is_an_error_and_is_not_kept() {
         error,
         ServerError::TooLarge {
             server: "s".to_owned(),
-            limit: 1024 * 1024
+            limit: 1024 * 1024,
+            measure: Measure::Bytes,
         }
     );
     assert!(is_gone_soon(&marker).await);
@@ -388,7 +391,8 @@ async fn http_carries_the_same_as_json_and_as_events() {
             error,
             ServerError::TooLarge {
                 server: "s".to_owned(),
-                limit: 1024 * 1024
+                limit: 1024 * 1024,
+                measure: Measure::Bytes,
             },
             "{mode}"
         );

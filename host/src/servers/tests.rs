@@ -158,3 +158,38 @@ async fn shutdown_does_not_wait_for_a_start() {
     ));
     assert!(is_gone_soon(&marker).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_is_bounded_however_servers_behave() {
+    let marker = marker("bounded");
+    let modes = ["deaf", "stubborn", "deaf", "stubborn", "good"];
+    let names = ["a", "b", "c", "d", "e"];
+    let entries: Vec<_> = names.into_iter().zip(modes).collect();
+    let servers = servers(&entries, &marker, quick());
+    let (_, failed) = servers.sync(None).await;
+    assert!(failed.is_empty(), "{failed:?}");
+    let started = Instant::now();
+    servers.shutdown().await;
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(!is_running(&marker));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_servers_end_a_start_under_way() {
+    let marker = marker("abandoned");
+    let servers = servers(&[("a", "silent")], &marker, ServersLimits::default());
+    let starting = tokio::spawn({
+        let servers = servers.clone();
+        async move { servers.get_or_start("a").await.map(|_| ()) }
+    });
+    while !is_running(&marker) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    starting.abort();
+    drop(servers);
+    assert!(is_gone_soon(&marker).await);
+}

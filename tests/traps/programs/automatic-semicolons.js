@@ -14,7 +14,7 @@ const t = async () => {
   1
 }
 t()
-`template as statement`
+;`template as statement`
 export default async () => {
   const r = (await getIssue({ number: 1 })).number
   ;[n].forEach(k => k)

@@ -1,5 +1,5 @@
 //: fails NotFound: nobody; caused by ToolError: failed on purpose: inner
-//: at 6:79
+//: at 4:79
 import { alwaysFails } from "mcp:demo";
 class NotFound extends Error { constructor(message, options) { super(message, options); this.name = "NotFound"; } }
 export default async () => {

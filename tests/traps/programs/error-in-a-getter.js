@@ -1,3 +1,3 @@
 //: fails TypeError: cannot read property 'deep' of undefined
-//: at 3:33
+//: at 3:42
 export default () => ({ get x() { return undefined.deep; } });

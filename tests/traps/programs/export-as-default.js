@@ -1,6 +1,6 @@
 //: result ["helper","main"]
 export { main as default, helper };
 export const limit = 3, unused = [1];
-export function helper() { return "helper"; }
+function helper() { return "helper"; }
 export class Unused {}
 async function main() { return [helper(), "main"]; }

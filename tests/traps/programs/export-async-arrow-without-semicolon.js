@@ -1,3 +1,4 @@
-//: result "ok"
-export default async input => "ok"
-(1, [2].length)
+//: input 2
+//: result 4
+export default async input => input
+  * 2

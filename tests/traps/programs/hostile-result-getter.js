@@ -1,2 +1,2 @@
-//: fails TypeError: the result is not JSON: Error: getter
+//: fails Error: getter
 export default () => ({ get a() { throw new Error("getter"); } });

@@ -1,5 +1,5 @@
 //: builds-not `listIssuez`
-//: at 4:19
+//: at 4:20
 //: hint `listIssues`
 import { getIssue, listIssuez } from "mcp:demo";
 export default () => 1;

@@ -1,5 +1,6 @@
 // a comment before everything
-/* and another */ //: result [true,true,1]
+/* and another */
+//: result [true,true,1]
 //: calls 3
 "use strict";
 const number = async () => (await one({ number: 1 })).number;

@@ -1,5 +1,5 @@
-//: builds-not syntax-error-typescript.ts:8:18
-//: at 8:18
+//: builds-not syntax-error-typescript.ts:8:19
+//: at 8:19
 interface A {
   a: number;
 }

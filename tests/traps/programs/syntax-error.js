@@ -1,5 +1,5 @@
-//: builds-not syntax-error.js:5:12
-//: at 5:12
+//: builds-not syntax-error.js:5:13
+//: at 5:13
 export default function () {
   // é😀
   const é = ;
