@@ -226,11 +226,11 @@ pub fn js_servers(source: &str, file: &str) -> Result<Vec<String>, JsError> {
 }
 
 /// Longest program that is read, in bytes.
-pub const MAX_SOURCE_BYTES: usize = 1 << 20;
+pub const MAX_SOURCE_BYTES: usize = 512 << 10;
 
 /// Stack that reading a program may need for each of its bytes: every one can open a level of nesting, as in `((((`, and the
 /// parser and all that walks the tree go down with it. Only what is really used of it becomes memory.
-const STACK_PER_BYTE: usize = 1 << 10;
+const STACK_PER_BYTE: usize = 2 << 10;
 const LEAST_STACK: usize = 4 << 20;
 
 /// The text without types and what was read off it. A byte order mark is no part of the program.

@@ -155,7 +155,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
-        Failure::new(Kind::Configuration, chain(&error)).hint(error.hint())
+        let mut failure = Failure::new(Kind::Configuration, chain(&error)).hint(error.hint());
+        if let ConfigError::Malformed {
+            path, line, column, ..
+        } = &error
+        {
+            failure.at = Some(format!("{}:{line}:{column}", path.display()));
+        }
+        failure
     }
 }
 

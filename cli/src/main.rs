@@ -1,6 +1,9 @@
 //! The command `witgate`: arguments in, data on stdout, everything else on stderr, and an exit code that says who failed.
 //! Each command is one file under `commands`; what they share is `failure`, `terminal`, `workspace` and `source`.
-#![allow(clippy::result_large_err, reason = "a failure is made once and ends the process")]
+#![allow(
+    clippy::result_large_err,
+    reason = "a failure is made once and ends the process"
+)]
 
 mod commands;
 mod demo_answer;

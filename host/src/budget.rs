@@ -54,29 +54,57 @@ impl Exceeded {
     }
 }
 
-/// The CPU clock of one run: it ticks only while the run's future is polled.
+/// The CPU clock of one run: it ticks only while the run's future is polled, with the CPU time of the polling thread, so that
+/// neither waiting nor a busy machine counts.
 #[derive(Debug, Default)]
 pub(crate) struct CpuClock {
-    state: Mutex<(Duration, Option<Instant>)>,
+    state: Mutex<CpuTime>,
+}
+
+#[derive(Debug, Default)]
+struct CpuTime {
+    spent: Duration,
+    /// The polling thread's CPU time at the start of the poll that is under way.
+    since: Option<Duration>,
 }
 
 impl CpuClock {
+    /// To be asked from the polling thread, or between polls.
     pub(crate) fn spent(&self) -> Duration {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 + state.1.map_or(Duration::ZERO, |start| start.elapsed())
+        let running = state
+            .since
+            .map_or(Duration::ZERO, |since| thread_time().saturating_sub(since));
+        state.spent + running
     }
 
     fn start(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.1 = Some(Instant::now());
+        state.since = Some(thread_time());
     }
 
     fn stop(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(start) = state.1.take() {
-            state.0 += start.elapsed();
+        if let Some(since) = state.since.take() {
+            state.spent += thread_time().saturating_sub(since);
         }
     }
+}
+
+/// CPU time of the calling thread.
+#[cfg(unix)]
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        time.tv_nsec.unsigned_abs() as u32,
+    )
+}
+
+#[cfg(not(unix))]
+fn thread_time() -> Duration {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    START.elapsed()
 }
 
 /// A future whose polls are measured by a clock.

@@ -318,7 +318,14 @@ mod tests {
         assert_eq!(spent, Spent::default());
         let (_, grant) = check(&plan, &mut spent, call(0, 40)).unwrap();
         assert_eq!(
-            book_result(&plan, &mut spent, grant, 61).unwrap_err(),
+            book_result(&plan, &mut spent, grant, 51).unwrap_err(),
+            Denial::ResultBytes {
+                bytes: 51,
+                limit: 50
+            }
+        );
+        assert_eq!(
+            book_result(&plan, &mut spent, grant, 10).unwrap_err(),
             Denial::RunBytes { limit: 100 }
         );
         assert_eq!(

@@ -67,15 +67,18 @@ impl Ground {
 
     /// Builds and runs a program that may call every tool of the demo server.
     pub(crate) async fn run(&self, source: &str, file: &str, input: &Value) -> Ended {
-        self.run_granted(source, file, input, "demo/*").await
+        let cpu = Duration::from_secs(20);
+        self.run_within(source, file, input, "demo/*", cpu).await
     }
 
-    pub(crate) async fn run_granted(
+    /// The same under a grant and a budget of CPU time.
+    pub(crate) async fn run_within(
         &self,
         source: &str,
         file: &str,
         input: &Value,
         granted: &str,
+        cpu: Duration,
     ) -> Ended {
         let mut ended = Ended {
             result: Ok(Value::Null),
@@ -92,8 +95,8 @@ impl Ground {
         };
         let program = Program::linked(&self.host, &built.component, script(built.script)).unwrap();
         let limits = Limits {
-            cpu: Duration::from_secs(2),
-            wall: Duration::from_secs(20),
+            cpu,
+            wall: Duration::from_secs(40),
             memory: 64 << 20,
             ..Limits::default()
         };

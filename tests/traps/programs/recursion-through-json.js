@@ -1,3 +1,3 @@
-//: fails RangeError: 
+//: fails stack overflow: too deeply
 const a = { toJSON() { return JSON.stringify(a); } };
 export default () => JSON.stringify(a);
