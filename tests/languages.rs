@@ -138,3 +138,43 @@ fn the_rust_component_imports_only_its_tools_and_the_contract() {
         ["mcp:crm/tools#list-deals", "mcp:tracker/tools#list-issues"]
     );
 }
+
+/// A Rust program does nothing wrong in silence: sums that are too large, calls that nobody awaits, waits without end.
+#[test]
+fn a_rust_program_tells_of_its_slips() {
+    let Some(stand) = example() else { return };
+    for (body, code, told) in [
+        (
+            "let n = i.as_i64().unwrap_or(i64::MAX); Ok(json!(n + 1))",
+            1,
+            "attempt to add with overflow",
+        ),
+        (
+            "let _call = list_issues(Default::default()); Ok(json!(1))",
+            0,
+            "`tracker/list_issues` was never awaited, so it was never called",
+        ),
+        (
+            "std::future::pending::<()>().await; Ok(i)",
+            1,
+            "error: panic: panic at an `.await`: the program waits for something that never happens",
+        ),
+        (
+            "std::thread::sleep(std::time::Duration::from_millis(1)); Ok(i)",
+            1,
+            "clock::sleep_ms",
+        ),
+    ] {
+        let source = format!(
+            "use witgate_guest::prelude::*;\nuse mcp::tracker::list_issues;\n\
+             async fn run(i: Value) -> Result<Value> {{ {body} }}\nprogram!(run);\n"
+        );
+        stand.write("slip.rs", source.into_bytes()).unwrap();
+        let output = stand
+            .run(&["run", "slip.rs", "--allow", "tracker/list_issues"])
+            .unwrap();
+        assert_eq!(output.code, Some(code), "{body}: {output:#?}");
+        assert!(output.stderr.contains(told), "{body}: {}", output.stderr);
+        assert!(!output.stderr.contains("/registry/"), "{}", output.stderr);
+    }
+}

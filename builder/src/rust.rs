@@ -17,6 +17,7 @@ mod scan;
 mod compile;
 mod confine;
 mod mcp_crate;
+mod messages;
 mod refuse;
 mod rustc;
 mod shelf;
@@ -32,6 +33,13 @@ const LONGEST_SOURCE: usize = 1 << 20;
 const LARGEST_MODULE: usize = 32 << 20;
 /// How many components are kept, and how many bytes of them.
 const KEPT: (usize, u64) = (256, 256 << 20);
+/// What a person without an entry is shown.
+const SKELETON: &str = "use witgate_guest::prelude::*;
+
+async fn run(input: Value) -> Result<Value> {
+    Ok(json!(\"done\"))
+}
+program!(run);";
 /// The contract that every program may import.
 const RUNTIME: &str = "witgate:runtime/";
 
@@ -120,6 +128,9 @@ impl RustError {
                 names => Some(format!("did you mean `{}`?", names.join("`, `"))),
             },
             RustError::Compile { hint, .. } => hint.clone(),
+            RustError::Refused { message, .. } if message == refuse::NO_ENTRY => {
+                Some(format!("a program looks like this:\n{SKELETON}"))
+            }
             RustError::Toolchain(error) => Some(error.hint()),
             _ => None,
         }
@@ -164,7 +175,8 @@ pub fn build_rust(
     let shelf = shelf::open(cache_dir, "programs")
         .map_err(io_error("use the folder `rust/programs` of the cache"))?;
     let entry = format!("{}.wasm", call.key(toolchain));
-    if let Some(bytes) = shelf::read(&shelf, &entry)
+    if named.warnings.is_empty()
+        && let Some(bytes) = shelf::read(&shelf, &entry)
         && let Ok(tools) = imported_tools(&bytes, servers)
     {
         return Ok(RustComponent {
@@ -173,7 +185,13 @@ pub fn build_rust(
             warnings: String::new(),
         });
     }
-    let (module, warnings) = compile(&call, file_name, toolchain)?;
+    let (module, warned) =
+        compile(&call, file_name, toolchain).map_err(|error| add_doubts(error, &named.doubts))?;
+    let scanned = named.warnings.iter().map(|text| format!("warning: {text}"));
+    let all: Vec<String> = scanned
+        .chain((!warned.is_empty()).then_some(warned))
+        .collect();
+    let warnings = all.join("\n");
     if module.len() > LARGEST_MODULE {
         return Err(RustError::Limit(format!(
             "{LARGEST_MODULE} bytes of code and data"
@@ -191,6 +209,18 @@ pub fn build_rust(
         tools,
         warnings,
     })
+}
+
+/// Names that the scan could not place, beside what the compiler says of the program.
+fn add_doubts(mut error: RustError, doubts: &[String]) -> RustError {
+    if let RustError::Compile { messages, hint } = &mut error
+        && !doubts.is_empty()
+        && messages.contains("cannot find") | messages.contains("unresolved")
+    {
+        let parts = hint.take().into_iter().chain(doubts.iter().cloned());
+        *hint = Some(parts.collect::<Vec<_>>().join("\n"));
+    }
+    error
 }
 
 /// The compiler's explanation of a source that has no tokens, for it is better than ours. It is asked only where the
@@ -254,6 +284,8 @@ fn imported_tools(
     Ok(tools)
 }
 
+#[cfg(test)]
+mod habit_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]

@@ -280,10 +280,7 @@ fn program(error: ProgramError) -> Failure {
         )),
         ToolErrorKind::Denied => Some("raise the grant's budget, or call less".to_owned()),
         ToolErrorKind::Limit => Some("ask for more per call, or raise `--max-calls N`".to_owned()),
-        ToolErrorKind::ToolFailed => Some(
-            "catch it to go on: `try { ... } catch (e) { if (e.kind === \"tool-failed\") ... }`"
-                .to_owned(),
-        ),
+        ToolErrorKind::ToolFailed => Some("catch it to go on, or look at its `detail`".to_owned()),
         ToolErrorKind::InvalidResult => {
             Some("the server breaks its own schema; tell its makers".to_owned())
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use witgate_builder::js::{self, JsComponent};
 use witgate_builder::rust;
 use witgate_builder::toolchain::Toolchain;
@@ -219,8 +220,8 @@ fn build(
 fn build_js(text: &str, name: &str, definitions: &Definitions) -> Result<JsComponent, Failure> {
     let folder = workspace::cache_folder()?.join("linked");
     let built = js::build_js(text, name, &definitions.models, |key, link| {
-        let file = folder.join(format!("{key}.wasm"));
-        if let Ok(bytes) = std::fs::read(&file) {
+        let file = folder.join(format!("{key}.sealed"));
+        if let Some(bytes) = std::fs::read(&file).ok().and_then(unseal) {
             return Ok(bytes);
         }
         let bytes = link()?;
@@ -228,12 +229,19 @@ fn build_js(text: &str, name: &str, definitions: &Definitions) -> Result<JsCompo
         let _ = std::fs::create_dir_all(&folder).and_then(|()| {
             let mut draft = tempfile::NamedTempFile::new_in(&folder)?;
             std::io::Write::write_all(&mut draft, &bytes)?;
+            std::io::Write::write_all(&mut draft, &Sha256::digest(&bytes))?;
             draft.persist(&file)?;
             Ok(())
         });
         Ok(bytes)
     })?;
     Ok(built)
+}
+
+/// What stands before the digest at the end, if that is right: a damaged file is as good as none.
+fn unseal(mut sealed: Vec<u8>) -> Option<Vec<u8>> {
+    let digest = sealed.split_off(sealed.len().checked_sub(32)?);
+    (Sha256::digest(&sealed).as_slice() == digest).then_some(sealed)
 }
 
 fn script(script: js::Script) -> Script {

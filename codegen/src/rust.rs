@@ -108,15 +108,26 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, out: &mut String) {
                     out,
                 );
             }
-            out.push_str("    #[derive(Clone, Debug, Default, PartialEq)]\n");
+            let default = has_default(fields, tool);
+            let derived = if default { "Default, " } else { "" };
+            out.push_str(&format!(
+                "    #[derive(Clone, Debug, {derived}PartialEq, Serialize, Deserialize)]\n"
+            ));
             out.push_str(&format!("    pub struct {name} {{\n"));
             for field in fields {
                 declare_field(field, tool, out);
             }
             out.push_str("    }\n");
+            if !default {
+                out.push_str(&format!(
+                    "    impl {name} {{\n        /// The others are absent: `{name} {{ .., ..{name}::new(..) }}`.\n        \
+                     pub fn new({}) -> Self;\n    }}\n",
+                    required_parameters(fields, tool, Style::Declaration)
+                ));
+            }
         }
         TypeKind::Enum(cases) => {
-            out.push_str("    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]\n");
+            out.push_str("    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]\n");
             out.push_str(&format!("    pub enum {name} {{\n"));
             for case in cases {
                 let rust = identifier(&pascal_case(&case.wit));
@@ -128,7 +139,7 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, out: &mut String) {
             out.push_str("    }\n");
         }
         TypeKind::Variant(cases) => {
-            out.push_str("    #[derive(Clone, Debug, PartialEq)]\n");
+            out.push_str("    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]\n");
             out.push_str(&format!("    pub enum {name} {{\n"));
             for case in cases {
                 let rust = identifier(&pascal_case(&case.wit));
@@ -154,6 +165,9 @@ fn declare_field(field: &Field, tool: &ToolModel, out: &mut String) {
             "        ",
             out,
         );
+    }
+    if field.required {
+        out.push_str("        /// Required.\n");
     }
     if let Some(default) = &field.default {
         text::line_comment(
@@ -232,6 +246,45 @@ pub(crate) fn spell_field(field: &Field, tool: &ToolModel, style: Style) -> Stri
         (false, Style::Code) => format!("::std::option::Option<{ty}>"),
         (false, Style::Declaration) => format!("Option<{ty}>"),
     }
+}
+
+/// Whether a record has a default value. It has none where it requires a choice: the first case of an enum would be a
+/// value that nobody wrote, and it would be sent.
+pub(crate) fn has_default(fields: &[Field], tool: &ToolModel) -> bool {
+    fields
+        .iter()
+        .all(|field| !field.required || type_has_default(&field.ty, tool))
+}
+
+fn type_has_default(ty: &Type, tool: &ToolModel) -> bool {
+    match ty {
+        Type::Bool
+        | Type::Integer
+        | Type::Number
+        | Type::String
+        | Type::Json
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Nullable(_) => true,
+        Type::Tuple(items) => items.iter().all(|item| type_has_default(item, tool)),
+        // Recursive types are JSON in the model, so this ends.
+        Type::Def(index) => match tool.defs.get(*index).map(|def| &def.kind) {
+            Some(TypeKind::Record { fields, .. }) => has_default(fields, tool),
+            _ => false,
+        },
+    }
+}
+
+/// The parameters of `new` for a record without a default: its required fields.
+pub(crate) fn required_parameters(fields: &[Field], tool: &ToolModel, style: Style) -> String {
+    let required = fields.iter().filter(|field| field.required);
+    let parameters: Vec<String> = required
+        .map(|field| {
+            let name = identifier(&snake_case(&field.wit));
+            format!("{name}: {}", spell(&field.ty, tool, style))
+        })
+        .collect();
+    parameters.join(", ")
 }
 
 /// The named types that the given types reach, by index, in the model's order.

@@ -44,11 +44,15 @@ declare const console: {
   trace(...parts: unknown[]): void;
   dir(value: unknown): void;
   table(value: unknown): void;
+  dirxml(...parts: unknown[]): void;
   group(...parts: unknown[]): void;
+  groupCollapsed(...parts: unknown[]): void;
   groupEnd(): void;
   assert(condition: unknown, ...parts: unknown[]): void;
   count(label?: string): void;
+  countReset(label?: string): void;
   time(label?: string): void;
+  timeLog(label?: string, ...parts: unknown[]): void;
   timeEnd(label?: string): void;
 };
 

@@ -1,5 +1,6 @@
-//! A failed tool call (`ToolError`) and the error with which a program ends (`Error`). Any standard error becomes an
-//! `Error` by `?`; a `ToolError` stays recognisable in it, so that the host can tell which call failed.
+//! A failed tool call (`ToolError`) and the error with which a program ends (`Error`). It is the standard library's boxed
+//! error, for only that one takes any error and plain strings by `?`; a `ToolError` stays recognisable in it, so that the
+//! host can tell which call failed.
 
 use std::fmt;
 
@@ -7,6 +8,9 @@ use serde_json::Value;
 
 use crate::bindings::witgate::runtime::types as host;
 pub use crate::bindings::witgate::runtime::types::ToolErrorKind;
+
+/// The error with which a program ends. Any standard error, `&str` and `String` become one by `?` or `.into()`.
+pub type Error = Box<dyn std::error::Error>;
 
 /// `Result` with [`Error`] unless told otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,11 +28,12 @@ pub struct ToolError {
     pub detail: Option<Value>,
 }
 
-/// The error with which a program ends: a class name, a message, and the tool call behind it, if one was.
-pub struct Error {
-    name: String,
-    message: String,
-    tool: Option<Box<ToolError>>,
+/// An error of a program's own making, or another error with what was being done and a class name.
+struct Told {
+    name: Option<String>,
+    /// What was being done, the outermost first.
+    contexts: Vec<String>,
+    cause: Error,
 }
 
 /// Puts what was being done before an error's message.
@@ -39,83 +44,136 @@ pub trait Context<T> {
     fn with_context<C: fmt::Display>(self, context: impl FnOnce() -> C) -> Result<T>;
 }
 
-impl Error {
-    /// An error of class `Error` with this message.
-    pub fn msg(message: impl fmt::Display) -> Self {
-        Error {
-            name: "Error".into(),
-            message: message.to_string(),
-            tool: None,
-        }
-    }
-
+/// What an [`Error`] can do beside the methods of the standard library's.
+pub trait ErrorExt: Sized {
+    /// An error with this message.
+    fn msg(message: impl fmt::Display) -> Self;
     /// Another class name, which the person sees before the message.
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
+    fn named(self, name: impl Into<String>) -> Self;
     /// `context: message`, everything else as it was.
-    pub fn context(mut self, context: impl fmt::Display) -> Self {
-        self.message = format!("{context}: {}", self.message);
-        self
-    }
-
+    fn context(self, context: impl fmt::Display) -> Self;
     /// The failed tool call that this error comes from.
-    pub fn tool_error(&self) -> Option<&ToolError> {
-        self.tool.as_deref()
+    fn tool_error(&self) -> Option<&ToolError>;
+}
+
+impl ErrorExt for Error {
+    fn msg(message: impl fmt::Display) -> Self {
+        message.to_string().into()
     }
 
-    pub(crate) fn into_raw(self) -> host::ProgramError {
-        host::ProgramError {
-            name: self.name,
-            message: self.message,
-            stack: None,
-            cause: self.tool.map(|tool| tool.into_raw()),
+    fn named(self, name: impl Into<String>) -> Self {
+        let mut told = told(self);
+        told.name = Some(name.into());
+        Box::new(told)
+    }
+
+    fn context(self, context: impl fmt::Display) -> Self {
+        let mut told = told(self);
+        told.contexts.insert(0, context.to_string());
+        Box::new(told)
+    }
+
+    fn tool_error(&self) -> Option<&ToolError> {
+        match self.downcast_ref::<Told>() {
+            Some(told) => told.cause.downcast_ref(),
+            None => self.downcast_ref(),
         }
     }
 }
 
-impl<E: std::error::Error + 'static> From<E> for Error {
-    fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            // Some errors already print their cause.
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            source = cause.source();
-        }
-        let name = class_name(std::any::type_name::<E>());
-        let error: Box<dyn std::error::Error> = Box::new(error);
-        let tool = error.downcast::<ToolError>().ok();
-        Error {
-            name,
-            message,
-            tool,
-        }
+fn told(error: Error) -> Told {
+    match error.downcast::<Told>() {
+        Ok(told) => *told,
+        Err(cause) => Told {
+            name: None,
+            contexts: Vec::new(),
+            cause,
+        },
     }
 }
 
-/// The last word of a type's path, without its parameters.
-fn class_name(path: &str) -> String {
-    let path = path.split('<').next().unwrap_or(path);
-    path.rsplit("::").next().unwrap_or(path).to_owned()
+/// An error of the type that a program's entry has: if it is a type of the program's own, it gives the class its name.
+pub(crate) fn from_own<E: Into<Error>>(error: E) -> Error {
+    let path = std::any::type_name::<E>();
+    let plain = path.split('<').next().unwrap_or(path);
+    let error = error.into();
+    // Text and boxes of the standard library have no name that tells anything.
+    if plain.starts_with(['&', '(']) || plain.starts_with("alloc::") {
+        return error;
+    }
+    error.named(plain.rsplit("::").next().unwrap_or(plain))
 }
 
-impl fmt::Display for Error {
+/// An error as the host reports it. The tool is told beside the message there, so the message does not repeat it.
+pub(crate) fn into_raw(error: Error) -> host::ProgramError {
+    let Told {
+        name,
+        contexts,
+        cause,
+    } = told(error);
+    let name = name.unwrap_or_else(|| class_name(&cause));
+    let (message, cause) = match cause.downcast::<ToolError>() {
+        Ok(tool) => (tool.message.clone(), Some(tool.into_raw())),
+        Err(cause) => (text(&*cause), None),
+    };
+    host::ProgramError {
+        name,
+        message: with_contexts(&contexts, message),
+        stack: None,
+        cause,
+    }
+}
+
+fn with_contexts(contexts: &[String], message: String) -> String {
+    let mut parts = contexts.to_vec();
+    parts.push(message);
+    parts.join(": ")
+}
+
+/// An error's message and those of its causes.
+fn text(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        // Some errors already print their cause.
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = cause.source();
+    }
+    message
+}
+
+/// An error's class: the type's name, as far as its `Debug` begins with it, for the type itself is no longer known.
+fn class_name(error: &Error) -> String {
+    let debug = format!("{error:?}");
+    let end = debug.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let word = &debug[..end.unwrap_or(debug.len())];
+    // A bare string's is quoted; what is followed by a sentence is no name.
+    let rest = &debug[word.len()..];
+    let is_name = word.starts_with(|c: char| c.is_ascii_uppercase())
+        && (rest.is_empty() || rest.starts_with([' ', '(', '{', ':']))
+        && (!rest.starts_with(' ') || rest.starts_with(" {"));
+    if is_name { word } else { "Error" }.to_owned()
+}
+
+impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&with_contexts(&self.contexts, text(&*self.cause)))
     }
 }
 
-impl fmt::Debug for Error {
+impl fmt::Debug for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.message)
+        match &self.name {
+            Some(name) => write!(f, "{name}: {self}"),
+            None => write!(f, "{}: {self}", class_name(&self.cause)),
+        }
     }
 }
+
+impl std::error::Error for Told {}
 
 impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
     fn context(self, context: impl fmt::Display) -> Result<T> {
@@ -188,5 +246,59 @@ impl ToolErrorKind {
 impl fmt::Display for ToolErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool_error() -> ToolError {
+        ToolError {
+            kind: ToolErrorKind::ToolFailed,
+            tool: "demo/fail".into(),
+            message: "on purpose".into(),
+            detail: None,
+        }
+    }
+
+    #[test]
+    fn a_tool_error_is_told_once() {
+        let error: Error = tool_error().into();
+        let error = error.context("inside").context("outside");
+        assert_eq!(error.to_string(), "outside: inside: demo/fail: on purpose");
+        assert_eq!(error.tool_error(), Some(&tool_error()));
+        let raw = into_raw(error);
+        assert_eq!(
+            (raw.name.as_str(), raw.message.as_str()),
+            ("ToolError", "outside: inside: on purpose")
+        );
+        assert_eq!(raw.cause.unwrap().tool, "demo/fail");
+    }
+
+    #[test]
+    fn texts_and_common_errors_are_errors() {
+        let text = || -> Result<()> { Err("plain")? };
+        let owned = || -> Result<()> { Err("plain".to_owned().into()) };
+        let missing = || -> Result<i32> { Ok(None.ok_or("plain")?) };
+        let said = |error: Error| {
+            let raw = into_raw(error);
+            format!("{}: {}", raw.name, raw.message)
+        };
+        assert_eq!(said(text().unwrap_err()), "Error: plain");
+        assert_eq!(said(owned().unwrap_err()), "Error: plain");
+        assert_eq!(said(missing().unwrap_err()), "Error: plain");
+        assert_eq!(said(from_own("plain".to_owned())), "Error: plain");
+        let number = "x".parse::<i32>().context("the count").unwrap_err();
+        assert_eq!(
+            said(number),
+            "ParseIntError: the count: invalid digit found in string"
+        );
+        let own = from_own(std::fmt::Error);
+        assert!(said(own).starts_with("Error: "));
+        assert_eq!(
+            said(crate::anyhow!("n is {}", 1).named("Mine")),
+            "Mine: n is 1"
+        );
     }
 }

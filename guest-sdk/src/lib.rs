@@ -1,4 +1,5 @@
-//! What a Rust program for witgate uses: the entry point (`program!`), JSON values, errors, the log, time and joining
+//! What a Rust program for witgate uses: the entry point (`program!`), JSON values, types read from
+//! JSON (`record!`), errors, the log, time and joining
 //! of calls. The tools themselves are not here: each program gets them as the generated crate `mcp`.
 //!
 //! ```ignore
@@ -29,6 +30,6 @@ pub mod random;
 pub mod raw;
 mod run;
 
-pub use error::{Error, Result, ToolError, ToolErrorKind};
+pub use error::{Error, ErrorExt, Result, ToolError, ToolErrorKind};
 pub use futures;
 pub use serde_json::{self, Value};

@@ -11,8 +11,9 @@ pub use wit_bindgen::rt;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value};
 
 use crate::error::{ToolError, ToolErrorKind};
 
@@ -104,6 +105,148 @@ pub fn unreadable(tool: &'static str, error: Unreadable) -> ToolError {
         message: format!("the result cannot be read: {}", error.0),
         detail: None,
     }
+}
+
+/// A call that nothing has waited for yet. The future of a tool holds it; dropped unbegun, it says so.
+pub struct Unawaited(pub &'static str);
+
+impl Unawaited {
+    /// The future is polled for the first time.
+    pub fn begun(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unawaited {
+    fn drop(&mut self) {
+        crate::console::warn(format_args!(
+            "`{}` was never awaited, so it was never called: add `.await`",
+            self.0
+        ));
+    }
+}
+
+/// An object that is being read, for a type of this name.
+pub struct Object<E> {
+    name: &'static str,
+    fields: Map<String, Value>,
+    error: std::marker::PhantomData<E>,
+}
+
+/// Reads an object.
+pub fn object<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    name: &'static str,
+) -> Result<Object<D::Error>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Object(fields) => Ok(Object {
+            name,
+            fields,
+            error: std::marker::PhantomData,
+        }),
+        _ => Err(de::Error::custom(format_args!("`{name}` is an object"))),
+    }
+}
+
+impl<E: de::Error> Object<E> {
+    /// A field that must be there.
+    pub fn required<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, E> {
+        match self.fields.remove(key) {
+            Some(value) => self.read(key, value),
+            None => Err(self.missing(key)),
+        }
+    }
+
+    /// A field that may be absent; `null` is not absence.
+    pub fn optional<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, E> {
+        self.fields
+            .remove(key)
+            .map(|value| self.read(key, value))
+            .transpose()
+    }
+
+    /// A field of a person's own type: absent is like `null` where the type takes that.
+    pub fn field<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, E> {
+        match self.fields.remove(key) {
+            Some(value) => self.read(key, value),
+            None => serde_json::from_value(Value::Null).map_err(|_| self.missing(key)),
+        }
+    }
+
+    /// A constant, given as JSON text; it may be absent, for it says nothing.
+    pub fn constant(&mut self, key: &str, text: &'static str) -> Result<(), E> {
+        match self.fields.remove(key) {
+            Some(value) if value != constant(text) => Err(E::custom(format_args!(
+                "`{key}` of `{}` is always `{text}`",
+                self.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing is left that the type does not have.
+    pub fn end(self) -> Result<(), E> {
+        match self.fields.keys().next() {
+            Some(key) => Err(E::custom(format_args!(
+                "`{}` has no field `{key}`",
+                self.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, key: &str, value: Value) -> Result<T, E> {
+        serde_json::from_value(value)
+            .map_err(|error| E::custom(format_args!("`{key}` of `{}`: {error}", self.name)))
+    }
+
+    fn missing(&self, key: &str) -> E {
+        E::custom(format_args!("`{}` misses its field `{key}`", self.name))
+    }
+}
+
+/// A field's key: the one that was given, else its name. A raw identifier's mark is none of the key.
+pub fn key(names: &[&'static str]) -> &'static str {
+    let name = names.first().copied().unwrap_or_default();
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
+/// Any value.
+pub fn any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Value::deserialize(deserializer)
+}
+
+/// An enum's case from its text.
+pub fn case<T: std::str::FromStr<Err = UnknownCase>, E: de::Error>(text: &str) -> Result<T, E> {
+    text.parse().map_err(E::custom)
+}
+
+/// A case's content.
+pub fn read<T: DeserializeOwned, E: de::Error>(value: Value) -> Result<T, E> {
+    serde_json::from_value(value).map_err(E::custom)
+}
+
+/// A case's content, if the value is one.
+pub fn try_read<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    T::deserialize(value.clone()).ok()
+}
+
+/// Whether an object has this tag, given as JSON text.
+pub fn has_tag(value: &Value, key: &str, tag: &'static str) -> bool {
+    value.get(key).is_some_and(|found| *found == constant(tag))
+}
+
+/// An object, without its tag where the content's type does not have it.
+pub fn untagged(mut value: Value, key: &str, strip: bool) -> Value {
+    if strip && let Value::Object(fields) = &mut value {
+        fields.remove(key);
+    }
+    value
+}
+
+/// No case of a variant fits.
+pub fn no_case<T, E: de::Error>(name: &str) -> Result<T, E> {
+    Err(E::custom(format_args!("no case of `{name}` fits")))
 }
 
 /// A string that is none of an enum's values, as `parse` reports it.

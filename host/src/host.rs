@@ -1,12 +1,15 @@
 //! The engine and its caches. One [`Host`] serves any number of runs at once. Compiled code is kept on disk under a key of
 //! the bytes, the engine's version and its configuration; the folder belongs to its owner alone, since what is in it runs.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::component::Component;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, Module, PoolingAllocationConfig};
+use wasmtime::{
+    CacheStore, Config, Engine, InstanceAllocationStrategy, Module, PoolingAllocationConfig,
+};
 
 use crate::budget::Ticker;
 use crate::program::{LoadError, digest};
@@ -18,13 +21,16 @@ const FIBRE_STACK: usize = 18 << 20;
 /// Components kept compiled in memory.
 const COMPONENTS_IN_MEMORY: usize = 256;
 
+/// Bytes of compiled functions kept for the next component that has the same ones.
+const FUNCTIONS_IN_MEMORY: usize = 32 << 20;
+
 /// How a host is set up.
 #[derive(Debug, Clone, Default)]
 pub struct HostOptions {
     /// Folder for compiled code; without one, nothing is kept beyond the process.
     pub cache: Option<PathBuf>,
-    /// Reserve this many instance slots up front: faster starts for a process that runs many programs. Each slot holds
-    /// `Limits::memory` at most.
+    /// For a process that runs many programs: reserve this many instance slots up front, and keep compiled functions in
+    /// memory, since components of other sets of tools have most of them too. Each slot holds `Limits::memory` at most.
     pub pooled_instances: Option<u32>,
 }
 
@@ -33,6 +39,8 @@ pub struct HostOptions {
 pub struct Host {
     pub(crate) engine: Engine,
     pub(crate) ticker: Ticker,
+    /// Compiles modules, which share no function with anything, where `engine` would keep their functions.
+    plain: Option<Engine>,
     cache: Option<PathBuf>,
     modules: Mutex<HashMap<String, Module>>,
     components: Mutex<HashMap<String, Component>>,
@@ -63,7 +71,12 @@ impl Host {
             .epoch_interruption(true)
             .max_wasm_stack(WASM_STACK)
             .async_stack_size(FIBRE_STACK);
+        let mut plain = None;
         if let Some(instances) = options.pooled_instances {
+            plain = Some(Engine::new(&config).map_err(engine_error)?);
+            config
+                .enable_incremental_compilation(Arc::new(Functions::default()))
+                .map_err(engine_error)?;
             let mut pool = PoolingAllocationConfig::new();
             // A component has a handful of core instances, memories and tables beside its own.
             pool.total_component_instances(instances)
@@ -82,6 +95,7 @@ impl Host {
         Ok(Host {
             engine,
             ticker,
+            plain,
             cache: options.cache,
             modules: Mutex::default(),
             components: Mutex::default(),
@@ -95,7 +109,7 @@ impl Host {
     pub fn add_module(&self, name: &str, wasm: &[u8]) -> Result<(), LoadError> {
         let module = self.cached(
             wasm,
-            |bytes| Module::new(&self.engine, bytes),
+            |bytes| self.compile_module(bytes),
             Module::serialize,
             // SAFETY: `cached` vouches for the file.
             #[expect(unsafe_code, reason = "compiled code is loaded from the cache")]
@@ -103,6 +117,18 @@ impl Host {
         )?;
         lock(&self.modules).insert(name.to_owned(), module);
         Ok(())
+    }
+
+    fn compile_module(&self, wasm: &[u8]) -> wasmtime::Result<Module> {
+        let Some(plain) = &self.plain else {
+            return Module::new(&self.engine, wasm);
+        };
+        let code = plain.precompile_module(wasm)?;
+        // SAFETY: the code was made one line above, and `deserialize` checks that the two engines fit.
+        #[expect(unsafe_code, reason = "compiled code goes from one engine to another")]
+        unsafe {
+            Module::deserialize(&self.engine, code)
+        }
     }
 
     /// Whether a module was given under this name.
@@ -171,6 +197,31 @@ impl Host {
             .precompile_compatibility_hash()
             .hash(&mut hasher);
         format!("{:016x}", hasher.finish())
+    }
+}
+
+/// Compiled functions by the engine's key of their body. When there are too many, all are forgotten: those in use come back
+/// with the next component.
+#[derive(Debug, Default)]
+struct Functions {
+    kept: Mutex<(HashMap<Vec<u8>, Vec<u8>>, usize)>,
+}
+
+impl CacheStore for Functions {
+    fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
+        lock(&self.kept).0.get(key).cloned().map(Cow::Owned)
+    }
+
+    fn insert(&self, key: &[u8], value: Vec<u8>) -> bool {
+        let mut kept = lock(&self.kept);
+        let (functions, bytes) = &mut *kept;
+        if *bytes > FUNCTIONS_IN_MEMORY {
+            functions.clear();
+            *bytes = 0;
+        }
+        *bytes += key.len() + value.len();
+        functions.insert(key.to_vec(), value);
+        true
     }
 }
 

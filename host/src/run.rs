@@ -52,7 +52,7 @@ pub type LogSink = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 pub struct Prepared {
     pre: InstancePre<RunState>,
     plan: Plan,
-    script: Option<Script>,
+    script: Option<Arc<Script>>,
     definitions: Vec<Arc<crate::definitions::Definition>>,
 }
 
@@ -166,6 +166,7 @@ pub(crate) struct RunState {
     log_lines: u64,
     limits: Limits,
     panic: Option<String>,
+    script: Option<Arc<Script>>,
 }
 
 impl RunState {
@@ -179,7 +180,14 @@ impl RunState {
             self.panic = Some(cut(message, self.limits.log_line_bytes));
         }
         if self.log_lines <= self.limits.log_lines {
-            (self.log)(level, &cut(message, self.limits.log_line_bytes));
+            let text = cut(message, self.limits.log_line_bytes);
+            match &self.script {
+                // A stack that the program tells leads to the author's source too.
+                Some(script) if text.contains("componentize-qjs:") => {
+                    (self.log)(level, &script.locate_stack(&text));
+                }
+                _ => (self.log)(level, &text),
+            }
         } else if self.log_lines == self.limits.log_lines + 1 {
             let limit = self.limits.log_lines;
             (self.log)(
@@ -253,7 +261,7 @@ impl Prepared {
         Ok(Prepared {
             pre,
             plan,
-            script: program.script.clone(),
+            script: program.script.clone().map(Arc::new),
             definitions,
         })
     }
@@ -285,6 +293,7 @@ impl Prepared {
                 log_lines: 0,
                 limits: limits.clone(),
                 panic: None,
+                script: self.script.clone(),
             },
         );
         store.limiter(|state| &mut state.memory);

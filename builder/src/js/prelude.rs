@@ -8,6 +8,10 @@ use witgate_codegen::names::camel_case;
 use witgate_codegen::select::{self, View};
 
 const CORE: &str = include_str!("../../../guest-sdk/js/core.js");
+/// What the core evaluates when it needs it: an expression.
+const REST: &str = include_str!("../../../guest-sdk/js/core/rest.js");
+/// For programs that mention it; unlike the pieces, it shares the names of the core.
+const CONSOLE: &str = include_str!("../../../guest-sdk/js/core/console.js");
 
 /// In the order in which they can be evaluated; each says in its first line what it provides and needs.
 const PIECES: [(&str, &str); 7] = [
@@ -54,6 +58,9 @@ pub(crate) fn shim(selection: &[(&ServerModel, Vec<&ToolModel>)], program: &str)
     );
     out.push_str(&format!("const tools = {{__proto__: null, {tables}}};\n"));
     out.push_str(core());
+    if mentions(program, "console") {
+        out.push_str(console());
+    }
     for (_, piece) in wanted(program) {
         out.push('\n');
         out.push_str(piece);
@@ -65,9 +72,25 @@ fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// A file of the core without comments and indentation, which the engine would read at every start. None of them has a string
+/// that goes over lines.
+fn shrink(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start);
+    let code: Vec<&str> = lines
+        .filter(|line| !line.starts_with("//") && !line.starts_with("/*"))
+        .collect();
+    code.join("\n")
+}
+
+/// The core as it is evaluated: the rest as a string literal before it.
 fn core() -> &'static str {
     static SMALL: OnceLock<String> = OnceLock::new();
-    SMALL.get_or_init(|| CORE.to_owned())
+    SMALL.get_or_init(|| format!("const rest = {};\n{}\n", quote(&shrink(REST)), shrink(CORE)))
+}
+
+fn console() -> &'static str {
+    static SMALL: OnceLock<String> = OnceLock::new();
+    SMALL.get_or_init(|| shrink(CONSOLE))
 }
 
 /// The pieces whose names the program mentions, with what they need.

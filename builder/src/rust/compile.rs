@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::messages::{hint, without_noise};
 use super::{At, RustError, io_error, rustc};
 use crate::toolchain::Toolchain;
 
@@ -60,6 +61,8 @@ pub(super) fn call(
         "-Copt-level=1",
         "-Cstrip=debuginfo",
         "-Ccodegen-units=4",
+        // A wrong number is worse than a panic, and optimised code would wrap around.
+        "-Coverflow-checks=on",
         // A program is no library to be polished: what helps is an un-awaited call.
         "-Aunused",
         "-Anonstandard_style",
@@ -110,14 +113,13 @@ pub(super) fn compile(
         };
         return Err(RustError::Refused { at, message });
     }
-    let messages = run
-        .messages
+    let messages = without_noise(&run.messages)
         .replace(&format!("--> {local}:"), &format!("--> {file_name}:"));
     if !run.success {
-        if let Some(stale) = rustc::misfit(&messages, toolchain) {
+        if let Some(stale) = rustc::misfit(&run.messages, toolchain) {
             return Err(stale.into());
         }
-        let hint = compile_hint(&messages, toolchain);
+        let hint = hint(&messages, toolchain);
         let messages = if run.confined || list.is_ok() {
             messages
         } else {
@@ -174,17 +176,4 @@ pub(super) fn local_name(file_name: &str) -> String {
     } else {
         "program.rs".into()
     }
-}
-
-fn compile_hint(messages: &str, toolchain: &Toolchain) -> Option<String> {
-    let missing = ["error[E0432]", "error[E0433]", "error[E0463]"];
-    if missing.iter().any(|code| messages.contains(code)) {
-        let crates: Vec<&str> = toolchain.externs.keys().map(String::as_str).collect();
-        let crates = crates.join("`, `");
-        return Some(format!(
-            "a program can use the crates `mcp`, `{crates}` and `std`, no others"
-        ));
-    }
-    let sync = messages.contains("is not a future") && messages.contains("program!(");
-    sync.then(|| "the entry is `async fn run(input: Value) -> Result<Value>`".into())
 }

@@ -17,7 +17,7 @@ program!(run);
 const ENDLESS: &str =
     "#![allow(long_running_const_eval)]\nconst X: u8 = loop {};\nstatic Y: u8 = X;\n";
 
-fn toolchain() -> Option<Toolchain> {
+pub(super) fn toolchain() -> Option<Toolchain> {
     let set = |name| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())

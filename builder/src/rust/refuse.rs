@@ -7,6 +7,9 @@ use super::RustError;
 use super::scan::{At, Problem, ProblemKind};
 use super::tokens::{Kind, Token, ident, is};
 
+/// What is said of a program without `program!`.
+pub(super) const NO_ENTRY: &str = "the program has no entry: `program!(run);` is missing";
+
 /// Refuses a first line that `rustc` skips before it reads tokens, and that the scan would take for tokens: whatever such
 /// a line opens (a string, say) would hide the program from the scan. An inner attribute `#![..]` is none.
 pub(super) fn refuse_start(source: &str, file_name: &str) -> Result<(), RustError> {
@@ -105,9 +108,53 @@ pub(super) fn refuse(tokens: &[Token]) -> Result<(), Problem> {
     }
     let start = Problem {
         span: Span::call_site(),
-        kind: ProblemKind::Refused("the program has no entry: `program!(run);` is missing".into()),
+        kind: ProblemKind::Refused(NO_ENTRY.into()),
     };
     Err(start)
+}
+
+/// Places that print to where nobody looks: this target has no stdout and no stderr, and the standard library drops what
+/// is written there. The plain macros are others, which log.
+pub(super) fn unseen(tokens: &[Token]) -> Vec<(Span, String)> {
+    let mut found = Vec::new();
+    let path = |index: usize| match index.checked_sub(2) {
+        Some(before) if is(tokens.get(index - 1), &Kind::PathSep) => ident(tokens.get(before)),
+        _ => None,
+    };
+    for (index, token) in tokens.iter().enumerate() {
+        let Kind::Ident(name) = &token.kind else {
+            continue;
+        };
+        let next = tokens.get(index + 1);
+        match name.as_str() {
+            "print" | "println" | "eprint" | "eprintln" | "dbg"
+                if path(index) == Some("std") && is(next, &Kind::Punct('!')) =>
+            {
+                let message = format!("`std::{name}!` is not seen here: write `{name}!`");
+                found.push((token.span, message));
+            }
+            "stdout" | "stderr"
+                if matches!(path(index), Some("io") | None)
+                    && is(next, &Kind::Open(Delimiter::Parenthesis))
+                    && index.checked_sub(1).and_then(|i| ident(tokens.get(i))) != Some("fn")
+                    && !index.checked_sub(1).is_some_and(|i| is(tokens.get(i), &Kind::Punct('.')))
+                    // There is nothing to flush, and nothing is lost by it.
+                    && ident(tokens.get(index + 4)) != Some("flush") =>
+            {
+                let write = if name == "stdout" {
+                    "println!"
+                } else {
+                    "eprintln!"
+                };
+                let message = format!(
+                    "what is written to `{name}()` is not seen here: write `{write}` or `console::info(..)`"
+                );
+                found.push((token.span, message));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Refuses `#[path = ...]` and `#[link(...)]`, also inside `cfg_attr`. `tokens` begin after the `#`.

@@ -10,10 +10,10 @@ use std::fmt;
 use proc_macro2::{Delimiter, LineColumn, Span, TokenStream};
 use witgate_codegen::model::ServerModel;
 use witgate_codegen::rust::{identifier, module_name};
-use witgate_codegen::select::{RustItem, find_rust, find_rust_module};
+use witgate_codegen::select::{LookupError, RustItem, find_rust, find_rust_module};
 
 use super::RustError;
-use super::refuse::{refuse, refuse_start};
+use super::refuse::{refuse, refuse_start, unseen};
 use super::tokens::{DEEPEST, Kind, Token, flatten, ident, is};
 
 /// The crate of the tools.
@@ -44,6 +44,11 @@ impl fmt::Display for At {
 pub struct Named {
     /// A server that is named without a tool has an empty set.
     pub servers: BTreeMap<usize, BTreeSet<usize>>,
+    /// Names that looked like a tool's and are none, each with its place and what was meant perhaps. They may as well be
+    /// names of the program's own, which only the compiler can tell.
+    pub doubts: Vec<String>,
+    /// What compiles and does not do what it says, each with its place.
+    pub warnings: Vec<String>,
 }
 
 /// Finds the tools that a program names, and refuses what it may not have.
@@ -65,7 +70,13 @@ pub fn scan(source: &str, file_name: &str, servers: &[ServerModel]) -> Result<Na
                     "brackets are nested more than {DEEPEST} deep here"
                 )),
             })
-            .and_then(|tokens| scan_tokens(&tokens, servers))
+            .and_then(|tokens| {
+                let mut named = scan_tokens(&tokens, servers, at)?;
+                for (span, message) in unseen(&tokens) {
+                    named.warnings.push(format!("{}: {message}", at(span.start())));
+                }
+                Ok(named)
+            })
             .map_err(|problem| problem.into_error(at)),
         Err(error) => Err(RustError::Syntax {
             at: at(error.span().start()),
@@ -77,19 +88,35 @@ pub fn scan(source: &str, file_name: &str, servers: &[ServerModel]) -> Result<Na
     result
 }
 
-fn scan_tokens(tokens: &[Token], servers: &[ServerModel]) -> Result<Named, Problem> {
+fn scan_tokens(
+    tokens: &[Token],
+    servers: &[ServerModel],
+    at: impl Fn(LineColumn) -> At,
+) -> Result<Named, Problem> {
     refuse(tokens)?;
+    let own_root = tokens
+        .windows(2)
+        .any(|pair| ident(pair.first()) == Some("mod") && ident(pair.get(1)) == Some(ROOT));
     let mut finder = Finder {
         tokens,
         servers,
+        own_root,
+        strict: true,
         aliases: BTreeMap::new(),
         named: Named::default(),
+        doubts: BTreeMap::new(),
     };
     // A `use` may come after what it names, and name what another `use` brought: until nothing new is found.
     for _ in 0..ROUNDS {
         let before = finder.aliases.len();
         finder.find()?;
         if finder.aliases.len() == before {
+            let doubts = finder.doubts.into_iter();
+            finder.named.doubts = doubts
+                .map(|((line, column), doubt)| {
+                    format!("{}: {doubt}", at(LineColumn { line, column }))
+                })
+                .collect();
             return Ok(finder.named);
         }
     }
@@ -110,7 +137,7 @@ pub(super) struct Problem {
 /// What is wrong with a program.
 pub(super) enum ProblemKind {
     Refused(String),
-    Unknown(witgate_codegen::select::LookupError),
+    Unknown(LookupError),
 }
 
 impl Problem {
@@ -135,8 +162,15 @@ enum Module {
 struct Finder<'a> {
     tokens: &'a [Token],
     servers: &'a [ServerModel],
+    /// The program has a module that is called as the crate of the tools is.
+    own_root: bool,
+    /// The path that is read begins with the crate's own name: what it does not lead to is an error. What a `use` brought
+    /// may have been hidden by another name since.
+    strict: bool,
     aliases: BTreeMap<String, Module>,
     named: Named,
+    /// By line and column.
+    doubts: BTreeMap<(usize, usize), String>,
 }
 
 impl Finder<'_> {
@@ -157,6 +191,7 @@ impl Finder<'_> {
                     if let Some(module) = module
                         && self.starts_path(index)
                     {
+                        self.strict = name == ROOT && !self.own_root;
                         index = self.path(index, module, in_use)?;
                         continue;
                     }
@@ -235,10 +270,13 @@ impl Finder<'_> {
             }
             Kind::Ident(name) => match module {
                 Module::Root => {
-                    let server = find_rust_module(self.servers, name).map_err(|error| Problem {
-                        span: token.span,
-                        kind: ProblemKind::Unknown(error),
-                    })?;
+                    let server = match find_rust_module(self.servers, name) {
+                        Ok(server) => server,
+                        Err(error) => {
+                            self.unknown(error, token.span)?;
+                            return Ok(index + 1);
+                        }
+                    };
                     let server = self
                         .servers
                         .iter()
@@ -252,8 +290,35 @@ impl Finder<'_> {
                     Ok(self.skip_rest(index + 1))
                 }
             },
+            // A macro's variable: it may stand for any name.
+            Kind::Punct('$') => {
+                match module {
+                    Module::Root => {
+                        for server in 0..self.servers.len() {
+                            self.glob(Module::Server(server));
+                        }
+                    }
+                    Module::Server(_) => self.glob(module),
+                }
+                Ok(self.skip_rest(index + 2))
+            }
             _ => Ok(index),
         }
+    }
+
+    /// A name that leads nowhere.
+    fn unknown(&mut self, error: LookupError, span: Span) -> Result<(), Problem> {
+        if self.strict {
+            let kind = ProblemKind::Unknown(error);
+            return Err(Problem { span, kind });
+        }
+        let place = span.start();
+        let doubt = match error.nearest() {
+            [] => error.to_string(),
+            names => format!("{error}; did you mean `{}`?", names.join("`, `")),
+        };
+        self.doubts.insert((place.line, place.column), doubt);
+        Ok(())
     }
 
     fn path_of_server(
@@ -344,10 +409,10 @@ impl Finder<'_> {
         let Some(model) = self.servers.get(server) else {
             return Ok(());
         };
-        let found = find_rust(model, name).map_err(|error| Problem {
-            span,
-            kind: ProblemKind::Unknown(error),
-        })?;
+        let found = match find_rust(model, name) {
+            Ok(found) => found,
+            Err(error) => return self.unknown(error, span),
+        };
         let (RustItem::Function(tool) | RustItem::Type(tool, _)) = found;
         if let Some(tool) = model
             .tools

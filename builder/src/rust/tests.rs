@@ -135,11 +135,85 @@ fn unknown_names_come_with_place_and_nearest_names() {
         named("use mcp::githb::x;").unwrap_err(),
         "main.rs:1:10: no MCP server `githb`; did you mean `git_hub`?"
     );
-    let error = named("use mcp::git_hub as g;\nfn f() { g::ListIssueArgs }").unwrap_err();
+}
+
+#[test]
+fn a_name_behind_another_is_in_doubt_only() {
+    let servers = servers();
+    let doubts = |body: &str| {
+        let source = format!("{body}\nprogram!(run);");
+        scan(&source, "main.rs", &servers).unwrap().doubts
+    };
+    let doubt = doubts("use mcp::git_hub as g;\nfn f() { g::ListIssueArgs }");
     assert!(
-        error.starts_with("main.rs:2:13: ") && error.contains("`ListIssuesArgs`"),
-        "{error}"
+        doubt.len() == 1 && doubt[0].starts_with("main.rs:2:13: "),
+        "{doubt:?}"
     );
+    assert!(
+        doubt[0].contains("did you mean `ListIssuesArgs`"),
+        "{doubt:?}"
+    );
+    for (body, wanted) in [
+        ("use mcp::crm; use std::{crm::Duration, fmt};", 0),
+        (
+            "use mcp::*; mod crm { pub fn x() {} } fn f() { crm::x(); }",
+            0,
+        ),
+        (
+            "mod mcp { pub fn x() {} } fn f() { crate::mcp::x(); mcp::x(); }",
+            0,
+        ),
+    ] {
+        assert_eq!(named(body).unwrap().len(), wanted, "{body}");
+    }
+}
+
+#[test]
+fn a_macro_variable_stands_for_every_tool() {
+    let crm = ["crm/list_deals", "crm/update_deal"]
+        .map(String::from)
+        .to_vec();
+    assert_eq!(
+        named("macro_rules! t { ($t:ident) => { mcp::crm::$t().await } }"),
+        Ok(crm)
+    );
+    let all = named("macro_rules! t { ($s:ident, $t:ident) => { mcp::$s::$t().await } }");
+    assert_eq!(all.unwrap().len(), 5);
+}
+
+#[test]
+fn printing_that_nobody_sees_is_warned_of() {
+    let warnings = |body: &str| {
+        let source = format!("{body}\nprogram!(run);");
+        scan(&source, "main.rs", &[]).unwrap().warnings
+    };
+    for (body, place) in [
+        (
+            "fn f() { std::println!(\"x\"); }",
+            "main.rs:1:15: `std::println!`",
+        ),
+        ("fn f() { ::std::dbg!(1); }", "main.rs:1:17: `std::dbg!`"),
+        (
+            "fn f() { writeln!(std::io::stderr(), \"x\"); }",
+            "main.rs:1:28: what is written to `stderr()`",
+        ),
+        (
+            "fn f() { stdout().write_all(b\"x\"); }",
+            "main.rs:1:10: what is written to `stdout()`",
+        ),
+    ] {
+        let warned = warnings(body);
+        assert!(
+            warned.len() == 1 && warned[0].starts_with(place),
+            "{body}: {warned:?}"
+        );
+    }
+    for body in [
+        "fn f() { println!(\"std::println!\"); std::io::stdout().flush(); output.stdout(); }",
+        "fn stdout() {} fn f(stderr: u8) { mine::stdout(); }",
+    ] {
+        assert_eq!(warnings(body), Vec::<String>::new(), "{body}");
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! The source of the crate `mcp`: one module per server with plain structs, enums and an `async fn` per tool, over the
-//! raw module that wit-bindgen generates from the typed view of the same tools. No documentation: nobody reads this.
+//! The source of the crate `mcp`: one module per server with plain structs, enums and a function per tool, over the
+//! raw module that wit-bindgen generates from the typed view of the same tools. No documentation: nobody reads this. The
+//! functions are not `async` themselves: what they return holds a guard that tells of a call that nobody awaited.
 //!
 //! The raw module's spelling of names is matched here (`raw_*`), and nowhere else.
 
 use super::{
-    Style, function_name, identifier, module_name, spell, spell_field, type_name, used_defs,
+    Style, function_name, has_default, identifier, module_name, required_parameters, spell,
+    spell_field, type_name, used_defs,
 };
 use crate::model::{
     Case, CaseTest, EnumCase, Field, ServerModel, ToolModel, Type, TypeDef, TypeKind,
@@ -49,10 +51,13 @@ fn function(server: &ServerModel, tool: &ToolModel, out: &mut String) {
     };
     let lifted = lift_result(&tool.output, tool, "value");
     out.push_str(&format!(
-        "pub async fn {name}({parameter}) -> ::std::result::Result<{output}, ::witgate_guest::ToolError> {{\n\
+        "pub fn {name}({parameter}) -> impl ::std::future::Future<Output = \
+         ::std::result::Result<{output}, ::witgate_guest::ToolError>> {{\n\
+         let unawaited = g__::Unawaited({label:?});\n\
+         async move {{\nunawaited.begun();\n\
          match r__::{raw}({argument}).await {{\n\
          ::std::result::Result::Ok(value) => {lifted}.map_err(|error| g__::unreadable({label:?}, error)),\n\
-         ::std::result::Result::Err(error) => ::std::result::Result::Err(g__::failed(error)),\n}}\n}}\n"
+         ::std::result::Result::Err(error) => ::std::result::Result::Err(g__::failed(error)),\n}}\n}}\n}}\n"
     ));
     let lowered = used_defs(tool, tool.input.iter());
     let lifted = used_defs(tool, [&tool.output].into_iter());
@@ -108,6 +113,16 @@ fn serialize(name: &str, body: &str, out: &mut String) {
     ));
 }
 
+/// `Deserialize` by way of a value: nothing of it is compiled before a program asks for it.
+fn deserialize(name: &str, read: &str, body: &str, out: &mut String) {
+    out.push_str(&format!(
+        "impl<'de> g__::serde::Deserialize<'de> for {name} {{\n\
+         fn deserialize<D__: g__::serde::Deserializer<'de>>(deserializer: D__) \
+         -> ::std::result::Result<Self, D__::Error> {{\n\
+         let {read};\n{body}}}\n}}\n"
+    ));
+}
+
 fn record(
     def: &TypeDef,
     fields: &[Field],
@@ -122,14 +137,29 @@ fn record(
     let mut lowered = format!("r__::{raw} {{\n");
     let mut lifted = "Self {\n".to_string();
     let mut body = "use g__::serde::ser::SerializeMap as _;\nlet mut map = serializer.serialize_map(::std::option::Option::None)?;\n".to_string();
+    let mut parsed = String::new();
+    let mut created = String::new();
     for (key, value) in constants {
         let value = value.to_string();
+        parsed.push_str(&format!("object.constant({key:?}, {value:?})?;\n"));
         body.push_str(&format!(
             "map.serialize_entry({key:?}, &g__::constant({value:?}))?;\n"
         ));
     }
+    parsed.push_str("let read = Self {\n");
     for field in fields {
         let member = identifier(&snake_case(&field.wit));
+        let take = if field.required {
+            "required"
+        } else {
+            "optional"
+        };
+        parsed.push_str(&format!("{member}: object.{take}({:?})?,\n", field.wire));
+        if field.required {
+            created.push_str(&format!("{member},\n"));
+        } else {
+            created.push_str(&format!("{member}: ::std::option::Option::None,\n"));
+        }
         let raw_member = raw_identifier(&field.wit);
         let wire = &field.wire;
         members.push_str(&format!(
@@ -163,11 +193,22 @@ fn record(
     lowered.push_str("}\n");
     lifted.push('}');
     body.push_str("map.end()\n");
+    parsed.push_str("};\nobject.end()?;\n::std::result::Result::Ok(read)\n");
+    let default = has_default(fields, tool);
+    let derived = if default { "Default, " } else { "" };
     out.push_str(&format!(
-        "#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{\n{members}}}\n"
+        "#[derive(Clone, Debug, {derived}PartialEq)]\npub struct {name} {{\n{members}}}\n"
     ));
+    if !default {
+        let parameters = required_parameters(fields, tool, Style::Code);
+        out.push_str(&format!(
+            "impl {name} {{\npub fn new({parameters}) -> Self {{ Self {{\n{created}}} }}\n}}\n"
+        ));
+    }
     conversions(&name, &raw, directions, &lowered, &lifted, out);
     serialize(&name, &body, out);
+    let read = format!("mut object = g__::object(deserializer, {name:?})?");
+    deserialize(&name, &read, &parsed, out);
 }
 
 fn enumeration(def: &TypeDef, cases: &[EnumCase], directions: Directions, out: &mut String) {
@@ -180,15 +221,14 @@ fn enumeration(def: &TypeDef, cases: &[EnumCase], directions: Directions, out: &
     let mut parsed = "match text {\n".to_string();
     let mut values = "match self {\n".to_string();
     let mut known = String::new();
-    for (index, case) in cases.iter().enumerate() {
+    for case in cases {
         let rust = identifier(&pascal_case(&case.wit));
         let raw_case = pascal_case(&case.wit);
         let text = match &case.wire {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let default = if index == 0 { "#[default]\n" } else { "" };
-        members.push_str(&format!("{default}{rust},\n"));
+        members.push_str(&format!("{rust},\n"));
         lowered.push_str(&format!("Self::{rust} => r__::{raw}::{raw_case},\n"));
         lifted.push_str(&format!("r__::{raw}::{raw_case} => Self::{rust},\n"));
         texts.push_str(&format!("Self::{rust} => {text:?},\n"));
@@ -213,7 +253,7 @@ fn enumeration(def: &TypeDef, cases: &[EnumCase], directions: Directions, out: &
     ));
     values.push_str("}\n");
     out.push_str(&format!(
-        "#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n{members}}}\n\
+        "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n{members}}}\n\
          impl {name} {{\npub fn as_str(self) -> &'static str {{\n{texts}}}\n}}\n\
          impl ::std::fmt::Display for {name} {{\n\
          fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {{ f.pad(self.as_str()) }}\n}}\n\
@@ -224,6 +264,8 @@ fn enumeration(def: &TypeDef, cases: &[EnumCase], directions: Directions, out: &
     ));
     conversions(&name, &raw, directions, &lowered, &lifted, out);
     serialize(&name, &values, out);
+    let body = "g__::case(text.as_str().unwrap_or(&text.to_string()))\n";
+    deserialize(&name, "text = g__::any(deserializer)?", body, out);
 }
 
 fn variant(
@@ -240,6 +282,7 @@ fn variant(
     let mut lifted = "match raw {\n".to_string();
     let mut body = "match self {\n".to_string();
     let mut from = String::new();
+    let mut parsed = String::new();
     let spelled: Vec<String> = cases
         .iter()
         .map(|case| spell(&case.ty, tool, Style::Code))
@@ -266,6 +309,22 @@ fn variant(
                 "Self::{rust}(value) => g__::serde::Serialize::serialize(value, serializer),\n"
             )),
         }
+        // A tag decides; without one the first case that can be read is taken, as in the host.
+        let parse = match (&case.test, missing_tag(case, tool)) {
+            (CaseTest::Tag { wire, value }, missing) => {
+                let value = value.to_string();
+                let strip = missing.is_some();
+                format!(
+                    "if g__::has_tag(&value, {wire:?}, {value:?}) {{\n\
+                     return g__::read(g__::untagged(value, {wire:?}, {strip})).map(Self::{rust});\n}}\n"
+                )
+            }
+            _ => format!(
+                "if let ::std::option::Option::Some(value) = g__::try_read(&value) {{\n\
+                 return ::std::result::Result::Ok(Self::{rust}(value));\n}}\n"
+            ),
+        };
+        parsed.push_str(&parse);
         // `From` only where the type tells the case.
         if spelled.iter().filter(|other| *other == ty).count() == 1 {
             from.push_str(&format!(
@@ -285,16 +344,11 @@ fn variant(
     out.push_str(&format!(
         "#[derive(Clone, Debug, PartialEq)]\npub enum {name} {{\n{members}}}\n"
     ));
-    if let Some(first) = cases.first() {
-        let first = identifier(&pascal_case(&first.wit));
-        out.push_str(&format!(
-            "impl ::std::default::Default for {name} {{\n\
-             fn default() -> Self {{ Self::{first}(::std::default::Default::default()) }}\n}}\n"
-        ));
-    }
     out.push_str(&from);
     conversions(&name, &raw, directions, &lowered, &lifted, out);
     serialize(&name, &body, out);
+    parsed.push_str(&format!("g__::no_case({name:?})\n"));
+    deserialize(&name, "value = g__::any(deserializer)?", &parsed, out);
 }
 
 /// A case's tag where its own type does not write it: the key, and the value as JSON text.

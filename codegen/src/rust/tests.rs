@@ -199,9 +199,10 @@ pub mod git_hub {
     pub async fn list_issues(args: ListIssuesArgs) -> Result<Vec<ListIssuesOutput>, ToolError>;
 
     /// Always has `kind`: `"issue"`.
-    #[derive(Clone, Debug, Default, PartialEq)]
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct ListIssuesArgs {
         /// Who owns it.
+        /// Required.
         pub owner: String,
         /// Default: `"open"`.
         pub state: Option<ListIssuesArgsState>,
@@ -209,12 +210,13 @@ pub mod git_hub {
         /// Key `perPage`.
         pub per_page: Option<Option<i64>>,
         /// Key `self`.
+        /// Required.
         pub self_: Value,
         pub labels: Option<Vec<Value>>,
         pub id: Option<ListIssuesArgsId>,
     }
 
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     pub enum ListIssuesArgsState {
         Open, // `"open"`
         IsClosed, // `"is closed"`
@@ -225,7 +227,7 @@ pub mod git_hub {
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("    pub async fn r#gen() -> Result<Value, ToolError>;\n"));
     assert!(text.contains(
-        "        pub extra: BTreeMap<String, Value>,\n        pub pair: (String, Value),\n"
+        "        pub extra: BTreeMap<String, Value>,\n        /// Required.\n        pub pair: (String, Value),\n"
     ));
 }
 
@@ -248,4 +250,23 @@ fn bindings_are_deterministic_and_name_only_chosen_tools() {
         text.contains("r__::r#gen()") && !text.contains("ListIssues"),
         "{text}"
     );
+}
+
+#[test]
+fn a_record_that_requires_a_choice_has_no_default() {
+    let text = declarations(&sample(), None);
+    let output = text.split("pub struct ListIssuesOutput {").next().unwrap();
+    let derived = output.trim_end().lines().last().unwrap();
+    assert!(!derived.contains("Default"), "{derived}");
+    assert!(
+        text.contains("pub fn new(number: f64, extra: BTreeMap<String, Value>, pair: (String, Value), level: Option<ListIssuesOutputLevel>, shape: ListIssuesOutputShape) -> Self;"),
+        "{text}"
+    );
+    let server = sample();
+    let code = bindings(&[(&server, vec![&server.tools[0]])]);
+    assert!(
+        code.contains("#[derive(Clone, Debug, Default, PartialEq)]\npub struct ListIssuesArgs {")
+    );
+    assert!(code.contains("#[derive(Clone, Debug, PartialEq)]\npub struct ListIssuesOutput {"));
+    assert!(!code.contains("#[default]"));
 }
