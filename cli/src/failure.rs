@@ -273,19 +273,19 @@ fn program(error: ProgramError) -> Failure {
         None => (Kind::Program, format!("{}: {}", error.name, error.message)),
     };
     let mut failure = Failure::new(kind, message);
-    failure.hint = error.cause.as_ref().and_then(|cause| match cause.kind {
-        ToolErrorKind::InvalidArguments => Some(format!(
+    failure.hint = error.cause.as_ref().map(|cause| match cause.kind {
+        ToolErrorKind::InvalidArguments => format!(
             "`witgate tools {}` shows it; `witgate gen` writes its declaration",
             cause.tool
-        )),
-        ToolErrorKind::Denied => Some("raise the grant's budget, or call less".to_owned()),
-        ToolErrorKind::Limit => Some("ask for more per call, or raise `--max-calls N`".to_owned()),
-        ToolErrorKind::ToolFailed => Some("catch it to go on, or look at its `detail`".to_owned()),
+        ),
+        ToolErrorKind::Denied => "raise the grant's budget, or call less".to_owned(),
+        ToolErrorKind::Limit => "ask for more per call, or raise `--max-calls N`".to_owned(),
+        ToolErrorKind::ToolFailed => "catch it to go on, or look at its `detail`".to_owned(),
         ToolErrorKind::InvalidResult => {
-            Some("the server breaks its own schema; tell its makers".to_owned())
+            "the server breaks its own schema; tell its makers".to_owned()
         }
         ToolErrorKind::Unavailable => {
-            Some("start the server by hand to see what it says, or try again".to_owned())
+            "start the server by hand to see what it says, or try again".to_owned()
         }
     });
     failure.at = error

@@ -204,23 +204,27 @@ impl Host {
 /// with the next component.
 #[derive(Debug, Default)]
 struct Functions {
-    kept: Mutex<(HashMap<Vec<u8>, Vec<u8>>, usize)>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    functions: HashMap<Vec<u8>, Vec<u8>>,
+    bytes: usize,
 }
 
 impl CacheStore for Functions {
     fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
-        lock(&self.kept).0.get(key).cloned().map(Cow::Owned)
+        lock(&self.kept).functions.get(key).cloned().map(Cow::Owned)
     }
 
     fn insert(&self, key: &[u8], value: Vec<u8>) -> bool {
         let mut kept = lock(&self.kept);
-        let (functions, bytes) = &mut *kept;
-        if *bytes > FUNCTIONS_IN_MEMORY {
-            functions.clear();
-            *bytes = 0;
+        if kept.bytes > FUNCTIONS_IN_MEMORY {
+            *kept = Kept::default();
         }
-        *bytes += key.len() + value.len();
-        functions.insert(key.to_vec(), value);
+        kept.bytes += key.len() + value.len();
+        kept.functions.insert(key.to_vec(), value);
         true
     }
 }
