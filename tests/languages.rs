@@ -178,3 +178,75 @@ fn a_rust_program_tells_of_its_slips() {
         assert!(!output.stderr.contains("/registry/"), "{}", output.stderr);
     }
 }
+
+/// Knows one tool, `set`, that requires an enum and a variant, and says what it was given.
+const CHOOSING_SERVER: &str = r#"
+import json, sys
+where = {"anyOf": [{"type": "object", "required": ["side"], "properties": {"side": {"enum": ["left", "right"]}}}, {"type": "string"}]}
+tool = {"name": "set", "inputSchema": {"type": "object", "required": ["size", "where"], "properties": {
+    "size": {"enum": ["small", "large"]}, "where": where, "note": {"type": "string"}}}}
+for line in sys.stdin:
+    message = json.loads(line)
+    method, params = message.get("method"), message.get("params") or {}
+    if "id" not in message:
+        continue
+    if method == "initialize":
+        result = {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}
+    elif method == "tools/list":
+        result = {"tools": [tool]}
+    else:
+        result = {"content": [{"type": "text", "text": json.dumps(params.get("arguments"), sort_keys=True)}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"#;
+
+/// `..Default::default()` always compiles; a required choice that it leaves out is not sent as the first of its cases.
+#[test]
+fn a_required_choice_that_is_left_out_is_not_sent() {
+    let Some(stand) = example() else { return };
+    stand
+        .write("server.py", CHOOSING_SERVER.as_bytes())
+        .unwrap();
+    let servers = r#"{ "mcpServers": { "s": { "command": "python3", "args": ["server.py"] } } }"#;
+    stand.write(".mcp.json", servers.as_bytes()).unwrap();
+    let source = r#"use witgate_guest::prelude::*;
+        use mcp::s::{set, SetArgs, SetSize, SetWhere};
+        async fn run(_: Value) -> Result<Value> {
+            let note = Some("n".to_string());
+            let size = SetSize::Large;
+            let mut told = Vec::new();
+            for args in [
+                SetArgs { note: note.clone(), ..Default::default() },
+                SetArgs { size, ..Default::default() },
+                SetArgs { size, r#where: SetWhere::Object(Default::default()), ..Default::default() },
+                SetArgs { size, r#where: "here".into(), ..Default::default() },
+            ] {
+                let written = serde_json::to_value(&args).err().map(|error| error.to_string());
+                told.push(match set(args).await {
+                    Ok(value) => json!([value, written]),
+                    Err(error) => json!([error.kind.as_str(), error.message, written]),
+                });
+            }
+            Ok(json!(told))
+        }
+        program!(run);
+    "#;
+    stand.write("choose.rs", source.as_bytes()).unwrap();
+    let output = stand
+        .run(&["run", "choose.rs", "--allow", "s/set"])
+        .unwrap();
+    assert_eq!(output.code, Some(0), "{output:#?}");
+    let told: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let refused = |name: &str| {
+        let message = format!("a required `{name}` was not given");
+        serde_json::json!(["invalid-arguments", message, message])
+    };
+    assert_eq!(
+        told,
+        serde_json::json!([
+            refused("SetSize"),
+            refused("SetWhere"),
+            refused("SetWhereObjectSide"),
+            [{ "size": "large", "where": "here" }, null],
+        ])
+    );
+}

@@ -128,32 +128,12 @@ impl Workspace {
     }
 
     fn kept_catalog(&self) -> Result<Option<Catalog>, Failure> {
-        let path = self.catalog_path();
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            return Ok(None);
-        };
-        serde_json::from_str(&text).map(Some).map_err(|e| {
-            Failure::new(
-                Kind::Configuration,
-                format!("`{}` is damaged: {e}", path.display()),
-            )
-            .hint("write it again with `witgate sync`")
-        })
+        kept(&self.catalog_path())
     }
 
     /// What `witgate.lock` pinned, if it is there.
     pub(crate) fn kept_lock(&self) -> Result<Option<Lock>, Failure> {
-        let path = self.lock_path();
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            return Ok(None);
-        };
-        serde_json::from_str(&text).map(Some).map_err(|e| {
-            Failure::new(
-                Kind::Configuration,
-                format!("`{}` is damaged: {e}", path.display()),
-            )
-            .hint("write it again with `witgate sync`")
-        })
+        kept(&self.lock_path())
     }
 
     fn warn_of_drift(&self, live: &Catalog) -> Result<(), Failure> {
@@ -178,6 +158,20 @@ impl Workspace {
         }
         Ok(())
     }
+}
+
+/// What an earlier `witgate sync` wrote, if it is there.
+fn kept<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Ok(None);
+    };
+    serde_json::from_str(&text).map(Some).map_err(|e| {
+        Failure::new(
+            Kind::Configuration,
+            format!("`{}` is damaged: {e}", path.display()),
+        )
+        .hint("write it again with `witgate sync`")
+    })
 }
 
 /// Whether a program that names these packages needs the server.

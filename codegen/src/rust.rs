@@ -87,13 +87,14 @@ fn declare_tool(tool: &ToolModel, out: &mut String) {
         "    pub async fn {name}({args}) -> Result<{output}, ToolError>;\n"
     ));
     let used = used_defs(tool, tool.input.iter().chain([&tool.output]));
+    let unset = unset_defs(tool);
     for def in used.into_iter().filter_map(|index| tool.defs.get(index)) {
         out.push('\n');
-        declare_type(def, tool, out);
+        declare_type(def, tool, &unset, out);
     }
 }
 
-fn declare_type(def: &TypeDef, tool: &ToolModel, out: &mut String) {
+fn declare_type(def: &TypeDef, tool: &ToolModel, unset: &BTreeSet<usize>, out: &mut String) {
     if let Some(doc) = &def.doc {
         text::line_comment(doc, "///", "    ", out);
     }
@@ -108,8 +109,10 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, out: &mut String) {
                     out,
                 );
             }
-            let default = has_default(fields, tool);
-            let derived = if default { "Default, " } else { "" };
+            let derived = match has_default(fields, tool, unset) {
+                true => "Default, ",
+                false => "",
+            };
             out.push_str(&format!(
                 "    #[derive(Clone, Debug, {derived}PartialEq, Serialize, Deserialize)]\n"
             ));
@@ -118,7 +121,7 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, out: &mut String) {
                 declare_field(field, tool, out);
             }
             out.push_str("    }\n");
-            if !default {
+            if requires_choice(fields, tool) {
                 out.push_str(&format!(
                     "    impl {name} {{\n        /// The others are absent: `{name} {{ .., ..{name}::new(..) }}`.\n        \
                      pub fn new({}) -> Self;\n    }}\n",
@@ -248,15 +251,59 @@ pub(crate) fn spell_field(field: &Field, tool: &ToolModel, style: Style) -> Stri
     }
 }
 
-/// Whether a record has a default value. It has none where it requires a choice: the first case of an enum would be a
-/// value that nobody wrote, and it would be sent.
-pub(crate) fn has_default(fields: &[Field], tool: &ToolModel) -> bool {
-    fields
-        .iter()
-        .all(|field| !field.required || type_has_default(&field.ty, tool))
+/// The enums and variants that have one more, hidden case, for "not given": those that a record of the arguments
+/// requires. The case is their default, so that these records have one, and a call that still holds it is refused; the
+/// first case would be a value that nobody wrote, and it would be sent.
+pub(crate) fn unset_defs(tool: &ToolModel) -> BTreeSet<usize> {
+    let mut unset = BTreeSet::new();
+    for index in used_defs(tool, tool.input.iter()) {
+        if let Some(TypeKind::Record { fields, .. }) = tool.defs.get(index).map(|def| &def.kind) {
+            let required = fields.iter().filter(|field| field.required);
+            required.for_each(|field| need_default(&field.ty, tool, &mut unset));
+        }
+    }
+    unset
 }
 
-fn type_has_default(ty: &Type, tool: &ToolModel) -> bool {
+fn need_default(ty: &Type, tool: &ToolModel, unset: &mut BTreeSet<usize>) {
+    match ty {
+        Type::Bool
+        | Type::Integer
+        | Type::Number
+        | Type::String
+        | Type::Json
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Nullable(_) => {}
+        Type::Tuple(items) => items
+            .iter()
+            .for_each(|item| need_default(item, tool, unset)),
+        Type::Def(index) => match tool.defs.get(*index).map(|def| &def.kind) {
+            // A record's own fields are looked at where the record is.
+            Some(TypeKind::Record { .. }) | None => {}
+            Some(TypeKind::Enum(_)) => {
+                unset.insert(*index);
+            }
+            Some(TypeKind::Variant(cases)) => {
+                unset.insert(*index);
+                // What is lowered in its place is the first case with the default of that case's type.
+                if let Some(case) = cases.first() {
+                    need_default(&case.ty, tool, unset);
+                }
+            }
+        },
+    }
+}
+
+/// Whether a record has a default value, where the choices `unset` have one. Every record of the arguments has; one that
+/// stands only in results has none where it requires a choice.
+pub(crate) fn has_default(fields: &[Field], tool: &ToolModel, unset: &BTreeSet<usize>) -> bool {
+    fields
+        .iter()
+        .all(|field| !field.required || type_has_default(&field.ty, tool, unset))
+}
+
+fn type_has_default(ty: &Type, tool: &ToolModel, unset: &BTreeSet<usize>) -> bool {
     match ty {
         Type::Bool
         | Type::Integer
@@ -266,16 +313,22 @@ fn type_has_default(ty: &Type, tool: &ToolModel) -> bool {
         | Type::List(_)
         | Type::Map(_)
         | Type::Nullable(_) => true,
-        Type::Tuple(items) => items.iter().all(|item| type_has_default(item, tool)),
+        Type::Tuple(items) => items.iter().all(|item| type_has_default(item, tool, unset)),
         // Recursive types are JSON in the model, so this ends.
         Type::Def(index) => match tool.defs.get(*index).map(|def| &def.kind) {
-            Some(TypeKind::Record { fields, .. }) => has_default(fields, tool),
-            _ => false,
+            Some(TypeKind::Record { fields, .. }) => has_default(fields, tool, unset),
+            _ => unset.contains(index),
         },
     }
 }
 
-/// The parameters of `new` for a record without a default: its required fields.
+/// Whether a record requires an enum or a variant, itself or in a record that it requires; it then has `new`, which
+/// takes what is required, so that the compiler sees what is left out.
+pub(crate) fn requires_choice(fields: &[Field], tool: &ToolModel) -> bool {
+    !has_default(fields, tool, &BTreeSet::new())
+}
+
+/// The parameters of `new`: the record's required fields.
 pub(crate) fn required_parameters(fields: &[Field], tool: &ToolModel, style: Style) -> String {
     let required = fields.iter().filter(|field| field.required);
     let parameters: Vec<String> = required

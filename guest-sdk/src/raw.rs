@@ -9,10 +9,11 @@ pub use crate::run::run;
 pub use serde;
 pub use wit_bindgen::rt;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, de, ser};
 use serde_json::{Map, Value};
 
 use crate::error::{ToolError, ToolErrorKind};
@@ -105,6 +106,35 @@ pub fn unreadable(tool: &'static str, error: Unreadable) -> ToolError {
         message: format!("the result cannot be read: {}", error.0),
         detail: None,
     }
+}
+
+thread_local! {
+    /// The first required choice that was found missing since the last `take_unset`.
+    static UNSET: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// While arguments are lowered: a required value of this type was not given. The call must ask `take_unset`.
+pub fn unset(name: &'static str) {
+    UNSET.set(UNSET.get().or(Some(name)));
+}
+
+/// After arguments were lowered: the error of a call that must not be sent.
+pub fn take_unset(tool: &'static str) -> Option<ToolError> {
+    UNSET.take().map(|name| ToolError {
+        kind: ToolErrorKind::InvalidArguments,
+        tool: tool.to_owned(),
+        message: not_given_text(name),
+        detail: None,
+    })
+}
+
+/// A required value of this type that was not given has no JSON form.
+pub fn not_given<E: ser::Error>(name: &'static str) -> E {
+    E::custom(not_given_text(name))
+}
+
+fn not_given_text(name: &str) -> String {
+    format!("a required `{name}` was not given")
 }
 
 /// A call that nothing has waited for yet. The future of a tool holds it; dropped unbegun, it says so.

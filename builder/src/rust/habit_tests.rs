@@ -9,7 +9,7 @@ use witgate_codegen::server::model_server;
 use super::hostile_tests::toolchain;
 use super::*;
 
-/// One server with a tool that requires a choice, and one that does not.
+/// One server with tools that require choices, one that does not, and one whose result has a choice.
 fn servers() -> Vec<ServerModel> {
     let tool = |name: &str, required: serde_json::Value| Tool {
         name: name.into(),
@@ -18,11 +18,35 @@ fn servers() -> Vec<ServerModel> {
         }}),
         ..Tool::default()
     };
+    let object = |required: serde_json::Value, properties: serde_json::Value| json!({"type": "object", "required": required, "properties": properties});
+    let size = json!({"enum": ["s", "m"]});
+    let place = Tool {
+        name: "place".into(),
+        input_schema: object(
+            json!(["size", "target", "rows"]),
+            json!({
+                "size": size,
+                "target": {"anyOf": [object(json!(["size"]), json!({"size": size})), {"type": "string"}]},
+                "rows": {"type": "array", "items": object(json!(["size"]), json!({"size": size}))},
+            }),
+        ),
+        ..Tool::default()
+    };
+    let show = Tool {
+        name: "show".into(),
+        output_schema: Some(object(
+            json!(["size", "owner"]),
+            json!({"size": size, "owner": {"type": "string"}}),
+        )),
+        ..tool("show", json!(["owner"]))
+    };
     let server = Server {
         info: None,
         tools: vec![
             tool("list", json!(["owner"])),
             tool("choose", json!(["state", "owner"])),
+            place,
+            show,
         ],
     };
     vec![model_server("demo", &server).unwrap()]
@@ -48,6 +72,8 @@ fn habits_that_work() {
         "use mcp::demo::*; async fn run(i: Value) -> Result<Value> { let a: ListArgs = serde_json::from_value(i)?; let v = serde_json::to_value(&a)?; Ok(json!([list(a).await?, v])) }",
         "use mcp::demo::*; async fn run(_: Value) -> Result<Value> { Ok(list(ListArgs { owner: \"a\".into(), ..Default::default() }).await?) }",
         "use mcp::demo::*; async fn run(_: Value) -> Result<Value> { Ok(choose(ChooseArgs { page: Some(2), ..ChooseArgs::new(ChooseState::Open, \"a\".into()) }).await?) }",
+        "use mcp::demo::*; async fn run(_: Value) -> Result<Value> { Ok(choose(ChooseArgs { page: Some(2), ..Default::default() }).await?) }",
+        "use mcp::demo::*; async fn run(i: Value) -> Result<Value> { let a = PlaceArgs { rows: vec![Default::default()], ..Default::default() }; if a.size == \"s\" { return Ok(json!(a)); } let b: PlaceArgs = serde_json::from_value(i)?; Ok(json!([place(a).await?, place(b).await?])) }",
         "macro_rules! call { ($t:ident, $a:ident) => { mcp::demo::$t(mcp::demo::$a::default()).await } } async fn run(_: Value) -> Result<Value> { Ok(call!(list, ListArgs)?) }",
         "mod mcp { pub fn x() -> i32 { 1 } } async fn run(_: Value) -> Result<Value> { Ok(json!(crate::mcp::x())) }",
     ] {
@@ -71,8 +97,8 @@ fn habits_that_are_explained() {
     let cache = tempfile::tempdir().unwrap();
     for (body, hint) in [
         (
-            "use mcp::demo::*; async fn run(_: Value) -> Result<Value> { Ok(choose(ChooseArgs { page: Some(2), ..Default::default() }).await?) }",
-            "`ChooseArgs { .., ..ChooseArgs::new(..) }`",
+            "use mcp::demo::*; async fn run(_: Value) -> Result<ShowOutput> { Ok(ShowOutput { owner: \"a\".into(), ..Default::default() }) }",
+            "`ShowOutput { .., ..ShowOutput::new(..) }`",
         ),
         (
             "#[derive(serde::Serialize)] struct A { n: i32 } async fn run(_: Value) -> Result<A> { Ok(A { n: 1 }) }",

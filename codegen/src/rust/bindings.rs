@@ -4,9 +4,11 @@
 //!
 //! The raw module's spelling of names is matched here (`raw_*`), and nowhere else.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Style, function_name, has_default, identifier, module_name, required_parameters, spell,
-    spell_field, type_name, used_defs,
+    Style, function_name, has_default, identifier, module_name, required_parameters,
+    requires_choice, spell, spell_field, type_name, unset_defs, used_defs,
 };
 use crate::model::{
     Case, CaseTest, EnumCase, Field, ServerModel, ToolModel, Type, TypeDef, TypeKind,
@@ -50,11 +52,24 @@ fn function(server: &ServerModel, tool: &ToolModel, out: &mut String) {
         None => (String::new(), String::new()),
     };
     let lifted = lift_result(&tool.output, tool, "value");
+    let unset = unset_defs(tool);
+    // What was not given is found while the arguments are lowered, before anything is sent.
+    let (lowered, argument) = match unset.is_empty() {
+        true => (String::new(), argument),
+        false => (
+            format!(
+                "let lowered = {argument};\n\
+                 if let ::std::option::Option::Some(error) = g__::take_unset({label:?}) {{\n\
+                 return ::std::result::Result::Err(error);\n}}\n"
+            ),
+            "lowered".to_string(),
+        ),
+    };
     out.push_str(&format!(
         "pub fn {name}({parameter}) -> impl ::std::future::Future<Output = \
          ::std::result::Result<{output}, ::witgate_guest::ToolError>> {{\n\
          let unawaited = g__::Unawaited({label:?});\n\
-         async move {{\nunawaited.begun();\n\
+         async move {{\nunawaited.begun();\n{lowered}\
          match r__::{raw}({argument}).await {{\n\
          ::std::result::Result::Ok(value) => {lifted}.map_err(|error| g__::unreadable({label:?}, error)),\n\
          ::std::result::Result::Err(error) => ::std::result::Result::Err(g__::failed(error)),\n}}\n}}\n}}\n"
@@ -65,10 +80,11 @@ fn function(server: &ServerModel, tool: &ToolModel, out: &mut String) {
         let directions = Directions {
             lower: lowered.contains(&index),
             lift: lifted.contains(&index),
+            unset: unset.contains(&index),
         };
         match &def.kind {
             TypeKind::Record { fields, constants } => {
-                record(def, fields, constants, tool, directions, out)
+                record(def, fields, constants, tool, (directions, &unset), out)
             }
             TypeKind::Enum(cases) => enumeration(def, cases, directions, out),
             TypeKind::Variant(cases) => variant(def, cases, tool, directions, out),
@@ -76,12 +92,17 @@ fn function(server: &ServerModel, tool: &ToolModel, out: &mut String) {
     }
 }
 
-/// Which way values of a type cross the border: `lower` into arguments, `lift` out of results.
+/// Which way values of a type cross the border: `lower` into arguments, `lift` out of results. `unset`: it is an
+/// enum or a variant with the hidden case [`UNSET`].
 #[derive(Clone, Copy)]
 struct Directions {
     lower: bool,
     lift: bool,
+    unset: bool,
 }
+
+/// The case of a required choice that nobody has given. No other case is named so: names have no `_` in them.
+const UNSET: &str = "Unset__";
 
 /// The two conversions of a type, as far as they are needed.
 fn conversions(
@@ -128,7 +149,7 @@ fn record(
     fields: &[Field],
     constants: &[(String, serde_json::Value)],
     tool: &ToolModel,
-    directions: Directions,
+    (directions, unset): (Directions, &BTreeSet<usize>),
     out: &mut String,
 ) {
     let name = type_name(def);
@@ -194,12 +215,14 @@ fn record(
     lifted.push('}');
     body.push_str("map.end()\n");
     parsed.push_str("};\nobject.end()?;\n::std::result::Result::Ok(read)\n");
-    let default = has_default(fields, tool);
-    let derived = if default { "Default, " } else { "" };
+    let derived = match has_default(fields, tool, unset) {
+        true => "Default, ",
+        false => "",
+    };
     out.push_str(&format!(
         "#[derive(Clone, Debug, {derived}PartialEq)]\npub struct {name} {{\n{members}}}\n"
     ));
-    if !default {
+    if requires_choice(fields, tool) {
         let parameters = required_parameters(fields, tool, Style::Code);
         out.push_str(&format!(
             "impl {name} {{\npub fn new({parameters}) -> Self {{ Self {{\n{created}}} }}\n}}\n"
@@ -245,6 +268,19 @@ fn enumeration(def: &TypeDef, cases: &[EnumCase], directions: Directions, out: &
             )),
         }
     }
+    let mut derived = "";
+    if let (true, Some(first)) = (directions.unset, cases.first()) {
+        derived = "Default, ";
+        members.push_str(&format!("#[doc(hidden)]\n#[default]\n{UNSET},\n"));
+        let first = pascal_case(&first.wit);
+        lowered.push_str(&format!(
+            "Self::{UNSET} => {{ g__::unset({name:?}); r__::{raw}::{first} }}\n"
+        ));
+        texts.push_str(&format!("Self::{UNSET} => \"\",\n"));
+        values.push_str(&format!(
+            "Self::{UNSET} => ::std::result::Result::Err(g__::not_given({name:?})),\n"
+        ));
+    }
     lowered.push_str("}\n");
     lifted.push('}');
     texts.push_str("}\n");
@@ -253,7 +289,7 @@ fn enumeration(def: &TypeDef, cases: &[EnumCase], directions: Directions, out: &
     ));
     values.push_str("}\n");
     out.push_str(&format!(
-        "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n{members}}}\n\
+        "#[derive(Clone, Copy, Debug, {derived}PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n{members}}}\n\
          impl {name} {{\npub fn as_str(self) -> &'static str {{\n{texts}}}\n}}\n\
          impl ::std::fmt::Display for {name} {{\n\
          fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {{ f.pad(self.as_str()) }}\n}}\n\
@@ -338,11 +374,25 @@ fn variant(
             }
         }
     }
+    let mut derived = "";
+    if let (true, Some(first), Some(ty)) = (directions.unset, cases.first(), spelled.first()) {
+        derived = "Default, ";
+        members.push_str(&format!("#[doc(hidden)]\n#[default]\n{UNSET},\n"));
+        let raw_case = pascal_case(&first.wit);
+        let content = lower(&first.ty, "value");
+        lowered.push_str(&format!(
+            "Self::{UNSET} => {{\ng__::unset({name:?});\n\
+             let value: {ty} = ::std::default::Default::default();\nr__::{raw}::{raw_case}({content})\n}}\n"
+        ));
+        body.push_str(&format!(
+            "Self::{UNSET} => ::std::result::Result::Err(g__::not_given({name:?})),\n"
+        ));
+    }
     lowered.push_str("}\n");
     lifted.push('}');
     body.push_str("}\n");
     out.push_str(&format!(
-        "#[derive(Clone, Debug, PartialEq)]\npub enum {name} {{\n{members}}}\n"
+        "#[derive(Clone, Debug, {derived}PartialEq)]\npub enum {name} {{\n{members}}}\n"
     ));
     out.push_str(&from);
     conversions(&name, &raw, directions, &lowered, &lifted, out);

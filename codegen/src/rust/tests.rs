@@ -253,7 +253,7 @@ fn bindings_are_deterministic_and_name_only_chosen_tools() {
 }
 
 #[test]
-fn a_record_that_requires_a_choice_has_no_default() {
+fn a_record_of_results_that_requires_a_choice_has_no_default() {
     let text = declarations(&sample(), None);
     let output = text.split("pub struct ListIssuesOutput {").next().unwrap();
     let derived = output.trim_end().lines().last().unwrap();
@@ -268,5 +268,58 @@ fn a_record_that_requires_a_choice_has_no_default() {
         code.contains("#[derive(Clone, Debug, Default, PartialEq)]\npub struct ListIssuesArgs {")
     );
     assert!(code.contains("#[derive(Clone, Debug, PartialEq)]\npub struct ListIssuesOutput {"));
-    assert!(!code.contains("#[default]"));
+    assert!(!code.contains("#[default]") && !code.contains("take_unset"));
+}
+
+/// Arguments whose `shape`, and in a list of records whose `level`, must be given; the rest are results of the sample.
+fn requiring() -> ServerModel {
+    let mut server = sample();
+    let tool = &mut server.tools[0];
+    tool.defs[0].kind = TypeKind::Record {
+        fields: vec![
+            field("shape", "shape", Type::Def(5), true),
+            field("state", "state", Type::Def(1), false),
+            field("rows", "rows", Type::List(Box::new(Type::Def(7))), true),
+        ],
+        constants: vec![],
+    };
+    let level = field("level", "level", Type::Def(4), true);
+    tool.defs.push(def(
+        "list-issues-args-row",
+        TypeKind::Record {
+            fields: vec![level],
+            constants: vec![],
+        },
+    ));
+    server
+}
+
+#[test]
+fn arguments_that_require_a_choice_have_a_default_that_is_refused() {
+    let server = requiring();
+    let tool = &server.tools[0];
+    // The choices that are required, also those that results have too; not the optional `state`.
+    assert_eq!(Vec::from_iter(unset_defs(tool)), [4, 5]);
+    let text = declarations(&server, None);
+    for record in ["ListIssuesArgs", "ListIssuesArgsRow"] {
+        let wanted =
+            format!("Default, PartialEq, Serialize, Deserialize)]\n    pub struct {record} {{");
+        assert!(text.contains(&wanted), "{text}");
+    }
+    assert!(text.contains("        /// Required.\n        pub shape: ListIssuesOutputShape,\n"));
+    assert!(!text.contains("Unset__"), "{text}");
+    let code = bindings(&[(&server, vec![tool])]);
+    let found = code.find("take_unset(\"git-hub/list_issues\")");
+    let sent = code.find("r__::list_issues(lowered).await");
+    assert!(found.is_some() && found < sent, "{code}");
+    assert!(code.contains("N1,\nN2,\n#[doc(hidden)]\n#[default]\nUnset__,\n}"));
+    assert!(code.contains(
+        "Self::Unset__ => { g__::unset(\"ListIssuesOutputLevel\"); r__::ListIssuesOutputLevel::N1 }"
+    ));
+    assert!(
+        code.contains(
+            "let value: ListIssuesOutputShapeCircle = ::std::default::Default::default();"
+        )
+    );
+    assert_eq!(code.matches("#[default]").count(), 2, "{code}");
 }
