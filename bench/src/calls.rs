@@ -12,7 +12,7 @@ use crate::ground::{Ground, Ran, call_directly, js_prepared, run, rust_prepared}
 use crate::spread::{Row, seconds, without};
 
 /// Calls in one round.
-const CALLS: u32 = 200;
+const CALLS: u32 = 20;
 
 const JS: &str = r#"
 import { get_order } from "mcp:bench";
@@ -52,12 +52,12 @@ pub(crate) async fn rows(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     let json_view = js_prepared(ground, host, JS)?;
     let typed_view = rust_prepared(ground, host, RUST)?;
     let (mut direct, mut json, mut typed) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ground.rounds(60) + 2 {
+    for round in 0..ground.rounds(400) + 10 {
         let alone = directly(ground).await?;
         let from_js = calling(ground, host, &json_view).await?;
         let from_rust = calling(ground, host, &typed_view).await?;
         // The first rounds start what is started once.
-        if round >= 2 {
+        if round >= 10 {
             direct.push(alone);
             json.push(from_js);
             typed.push(from_rust);
@@ -66,20 +66,20 @@ pub(crate) async fn rows(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     Ok(vec![
         Row::new(
             "call.direct",
-            "one call without a program: client, pipe and server, there and back; mean of 200 in a row",
+            "one call without a program: client, pipe and server, there and back; mean of 20 in a row",
             seconds(&direct),
         )
         .microseconds(),
         Row::new(
             "call.json",
-            "what a call from a JavaScript program (JSON view) takes beside that; mean of 200 in a row",
+            "what a call from a JavaScript program (JSON view) takes beside that; mean of 20 in a row",
             without(&json, &direct),
         )
         .microseconds()
         .aim(20.0, None),
         Row::new(
             "call.typed",
-            "what a call from a Rust program (typed view) takes beside that; mean of 200 in a row",
+            "what a call from a Rust program (typed view) takes beside that; mean of 20 in a row",
             without(&typed, &direct),
         )
         .microseconds()

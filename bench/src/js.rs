@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde_json::json;
 use witgate_builder::js;
 use witgate_builder::link::LinkError;
@@ -25,9 +25,7 @@ struct Stages {
     compile: Duration,
     /// Imports read, admission, linking with the host.
     prepare: Duration,
-    /// Store, instance, the prelude and the program loaded.
-    start: Duration,
-    /// The program itself, to its parsed result.
+    /// Store, instance, the prelude and the program evaluated, the exported function run, its result parsed.
     run: Duration,
     all: Duration,
 }
@@ -62,21 +60,20 @@ async fn source_to_result(
     stages.prepare = preparing.elapsed();
     let ran = run(ground, host, &prepared, &input).await?;
     stages.all = started.elapsed();
-    stages.start = *ran.marks.first().context("the program wrote no line")?;
-    stages.run = ran.wall - stages.start;
+    stages.run = ran.wall;
     ensure!(ran.value["large"] == 3, "the program's result is wrong");
     Ok(stages)
 }
 
-/// Sets of three tools, none twice.
+/// Sets of three and of five tools in turn, none twice.
 struct Sets {
     tools: Vec<String>,
     at: [usize; 3],
 }
 
 impl Sets {
-    fn next(&mut self) -> anyhow::Result<[&str; 3]> {
-        let count = self.tools.len();
+    fn next(&mut self) -> anyhow::Result<Vec<&str>> {
+        let count = self.tools.len() - 2;
         let [a, b, c] = &mut self.at;
         *c += 1;
         if *c >= count {
@@ -88,24 +85,28 @@ impl Sets {
             *b = *a + 1;
             *c = *b + 1;
         }
-        ensure!(*c < count, "every set of tools has been used");
-        Ok(self.at.map(|index| self.tools[index].as_str()))
+        let last = *c;
+        ensure!(last < count, "every set of tools has been used");
+        let more = if last % 2 == 0 { 0 } else { 2 };
+        let indices = self.at.into_iter().chain(last + 1..last + 1 + more);
+        Ok(indices.map(|index| self.tools[index].as_str()).collect())
     }
 }
 
-/// A program that no other round has. It writes a line first, so that its start can be told from its run.
-fn program(tools: &[&str; 3], round: usize, calls: bool) -> String {
-    let [a, b, c] = tools;
+/// A program that no other round has.
+fn program(tools: &[&str], round: usize, calls: bool) -> String {
+    let names = tools.join(", ");
     let call = if calls {
         format!(
-            "  const row = await {a}({{ id: input.id }});\n  if (row.id !== input.id) throw new Error(\"not the row\");\n"
+            "  const row = await {}({{ id: input.id }});\n  if (row.id !== input.id) throw new Error(\"not the row\");\n",
+            tools[0],
         )
     } else {
         String::new()
     };
     format!(
-        "import {{ {a}, {b}, {c} }} from \"mcp:bench\";\n\n\
-         export default async function (input) {{\n  console.log(\"running\");\n{call}  \
+        "import {{ {names} }} from \"mcp:bench\";\n\n\
+         export default async function (input) {{\n{call}  \
          const large = input.values.filter((value) => value > 2);\n  \
          return {{ round: {round}, large: large.length }};\n}}\n"
     )
@@ -188,7 +189,7 @@ async fn never_seen(ground: &Ground, sets: &mut Sets) -> anyhow::Result<Vec<Row>
         let tools = sets.next()?;
         let source = program(&tools, round, true);
         direct.push(call_directly(ground, "bench", tools[0], &json!({ "id": 7 })).await?);
-        let host = &ground.on_demand;
+        let host = &ground.pooled;
         calling.push(
             source_to_result(ground, host, &definitions, &source, link)
                 .await?
@@ -227,7 +228,7 @@ async fn never_seen(ground: &Ground, sets: &mut Sets) -> anyhow::Result<Vec<Row>
     Ok(vec![
         stage(
             "js.new",
-            "never-seen program and set of 3 tools, no call made: source -> result, instances on demand",
+            "never-seen program and set of tools, no call made: source -> result, instances on demand",
             |s| s.all,
         )
         .aim(8.0, Some(15.0)),
@@ -235,16 +236,19 @@ async fn never_seen(ground: &Ground, sets: &mut Sets) -> anyhow::Result<Vec<Row>
         stage("js.new: link", "of these: WIT, wit-dylib, wit-component, engine taken out", |s| s.link),
         stage("js.new: compile", "of these: the component compiled by Cranelift", |s| s.compile),
         stage("js.new: prepare", "of these: imports read, admission, linked with the host", |s| s.prepare),
-        stage("js.new: start", "of these: store, instance, prelude and program evaluated", |s| s.start),
-        stage("js.new: run", "of these: the exported function, its result parsed", |s| s.run),
+        stage(
+            "js.new: run",
+            "of these: instance, prelude and program evaluated, the exported function, its result parsed",
+            |s| s.run,
+        ),
+        Row::new("js.new.pooled", "js.new on a host with pooled instances", seconds(&pooled))
+            .aim(8.0, Some(15.0)),
         Row::new(
             "js.new.call",
-            "the same with one tool call, its schemas never used before; the same call made directly is subtracted",
+            "js.new.pooled with one call of a tool never used before; the same call made directly is subtracted",
             without(&calling, &direct),
         )
         .aim(8.0, Some(15.0)),
-        Row::new("js.new.pooled", "js.new on a host with pooled instances", seconds(&pooled))
-            .aim(8.0, Some(15.0)),
         Row::new(
             "js.new.kept",
             "js.new with the linked and the compiled component written to disk, as the command line does",
@@ -265,71 +269,42 @@ async fn known(ground: &Ground, sets: &mut Sets) -> anyhow::Result<Vec<Row>> {
         shelf.borrow_mut().insert(key.to_owned(), bytes.clone());
         Ok(bytes)
     };
-    let mut rows = Vec::new();
-    for (host, names) in [
-        (
-            &ground.on_demand,
-            [
-                (
-                    "js.known",
-                    "never-seen program, set of imports seen before, no call made: source -> result, instances on demand",
-                ),
-                (
-                    "js.again",
-                    "the same program run again, nothing built: instances on demand",
-                ),
-            ],
-        ),
-        (
-            &ground.pooled,
-            [
-                (
-                    "js.known.pooled",
-                    "js.known on a host with pooled instances",
-                ),
-                (
-                    "js.again.pooled",
-                    "js.again on a host with pooled instances",
-                ),
-            ],
-        ),
-    ] {
-        let mut known = Vec::new();
-        for round in 0..ground.rounds(500) + 20 {
-            let source = program(&tools, round, false);
-            let definitions = &ground.definitions;
-            let stages = source_to_result(ground, host, definitions, &source, take).await?;
-            // The first ones link, compile and warm up.
-            if round >= 20 {
-                known.push(stages);
-            }
+    // The first ones link, compile and warm up.
+    const FIRST: usize = 20;
+    let (mut plain, mut pooled) = (Vec::new(), Vec::new());
+    let (mut calling, mut direct) = (Vec::new(), Vec::new());
+    let definitions = &ground.definitions;
+    for round in 0..ground.rounds(500) + FIRST {
+        let source = program(&tools, round, false);
+        let host = &ground.on_demand;
+        let one = source_to_result(ground, host, definitions, &source, take).await?;
+        let host = &ground.pooled;
+        let other = source_to_result(ground, host, definitions, &source, take).await?;
+        let source = program(&tools, round, true);
+        let alone = call_directly(ground, "bench", tools[0], &json!({ "id": 7 })).await?;
+        let third = source_to_result(ground, host, definitions, &source, take).await?;
+        if round >= FIRST {
+            plain.push(one);
+            pooled.push(other.all);
+            calling.push(third.all);
+            direct.push(alone);
         }
-        let prepared = js_prepared(ground, host, &program(&tools, 0, false))?;
-        let input = json!({ "id": 7, "values": [1, 2, 3, 4, 5] });
-        let mut again = Vec::new();
-        for _ in 0..ground.rounds(500) {
-            again.push(run(ground, host, &prepared, &input).await?.wall);
-        }
-        let all = known.iter().map(|s| s.all.as_secs_f64()).collect();
-        let [first, second] = names;
-        rows.push(Row::new(first.0, first.1, all).aim(0.8, Some(3.0)));
-        if std::ptr::eq(host, &raw const ground.on_demand) {
-            rows.extend(stages_of_known(&known));
-        }
-        rows.push(Row::new(second.0, second.1, seconds(&again)));
     }
-    Ok(rows)
-}
-
-fn stages_of_known(known: &[Stages]) -> Vec<Row> {
+    let again = |host| again(ground, host, program(&tools, 0, false));
     let stage = |name, what, pick: fn(&Stages) -> Duration| {
         Row::new(
             name,
             what,
-            known.iter().map(|s| pick(s).as_secs_f64()).collect(),
+            plain.iter().map(|s| pick(s).as_secs_f64()).collect(),
         )
     };
-    vec![
+    Ok(vec![
+        stage(
+            "js.known",
+            "never-seen program, set of imports seen before, no call made: source -> result, instances on demand",
+            |s| s.all,
+        )
+        .aim(0.8, Some(3.0)),
         stage(
             "js.known: build",
             "of these: source read and edited, the linked component found",
@@ -341,14 +316,41 @@ fn stages_of_known(known: &[Stages]) -> Vec<Row> {
             |s| s.compile + s.prepare,
         ),
         stage(
-            "js.known: start",
-            "of these: store, instance, prelude and program evaluated",
-            |s| s.start,
-        ),
-        stage(
             "js.known: run",
-            "of these: the exported function, its result parsed",
+            "of these: instance, prelude and program evaluated, the exported function, its result parsed",
             |s| s.run,
         ),
-    ]
+        Row::new(
+            "js.known.pooled",
+            "js.known on a host with pooled instances",
+            seconds(&pooled),
+        )
+        .aim(0.8, Some(3.0)),
+        Row::new(
+            "js.known.call",
+            "js.known.pooled with one tool call; the same call made directly is subtracted",
+            without(&calling, &direct),
+        )
+        .aim(0.8, Some(3.0)),
+        Row::new(
+            "js.again",
+            "the same program run again, nothing built: instances on demand",
+            again(&ground.on_demand).await?,
+        ),
+        Row::new(
+            "js.again.pooled",
+            "js.again on a host with pooled instances",
+            again(&ground.pooled).await?,
+        ),
+    ])
+}
+
+async fn again(ground: &Ground, host: &Host, source: String) -> anyhow::Result<Vec<f64>> {
+    let prepared = js_prepared(ground, host, &source)?;
+    let input = json!({ "id": 7, "values": [1, 2, 3, 4, 5] });
+    let mut times = Vec::new();
+    for _ in 0..ground.rounds(500) {
+        times.push(run(ground, host, &prepared, &input).await?.wall);
+    }
+    Ok(seconds(&times))
 }

@@ -20,6 +20,10 @@ use serde_json::json;
 use crate::ground::Ground;
 use crate::spread::Row;
 
+/// The one of the command, so that its library is measured as the command runs it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures witgate and prints a table: n, min, median, p90, p99 and max of each row, beside its aim.
 #[derive(Parser)]
 #[command(

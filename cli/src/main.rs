@@ -19,6 +19,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// MCP servers as typed WebAssembly imports: a program can call the tools it imports, and of those the granted ones.
 #[derive(Parser)]
 #[command(name = "witgate", version, propagate_version = true, after_help = EXAMPLES)]
