@@ -15,7 +15,7 @@ fn env(name: &str) -> Option<String> {
 }
 
 fn read(text: &str) -> Result<Config, ConfigError> {
-    parse(text, Path::new("/work/.mcp.json"), &env)
+    parse(text, Path::new("/proj/.mcp.json"), &env)
 }
 
 fn refusal(text: &str) -> (String, String) {
@@ -51,11 +51,11 @@ fn both_transports_are_read_and_expanded() {
     else {
         panic!("git is a child process")
     };
-    assert_eq!(command, "/work/./bin/git");
+    assert_eq!(command, "/proj/./bin/git");
     assert_eq!(args, &["--repo", ".", "$5", "x"]);
     assert_eq!(env["GH"], "Bearer hunter2-hunter2");
     assert_eq!(env["N"], "1");
-    assert_eq!(cwd, Path::new("/work/sub"));
+    assert_eq!(cwd, Path::new("/proj/sub"));
     let Transport::Http { url, headers } = &config.servers["web"].transport else {
         panic!("web is reached by HTTP")
     };
@@ -69,9 +69,9 @@ fn both_transports_are_read_and_expanded() {
     };
     assert_eq!(
         (command.as_str(), cwd.as_path()),
-        ("uvx", Path::new("/work"))
+        ("uvx", Path::new("/proj"))
     );
-    assert_eq!(args, &["/work/a", "/home/kim"]);
+    assert_eq!(args, &["/proj/a", "/home/kim"]);
     assert!(config.servers["uvx"].secrets.is_empty());
     assert_eq!(
         config.notices,
@@ -100,13 +100,13 @@ fn debug_shows_no_value() {
 #[test]
 fn vscode_files_are_read_from_the_folder_above() {
     let text = r#"{"inputs": [], "servers": {"a": {"type": "stdio", "command": "./x"}}}"#;
-    let config = parse(text, Path::new("/work/.vscode/mcp.json"), &env).unwrap();
+    let config = parse(text, Path::new("/proj/.vscode/mcp.json"), &env).unwrap();
     let Transport::Stdio { command, cwd, .. } = &config.servers["a"].transport else {
         panic!("a is a child process")
     };
     assert_eq!(
         (command.as_str(), cwd.as_path()),
-        ("/work/./x", Path::new("/work"))
+        ("/proj/./x", Path::new("/proj"))
     );
     assert_eq!(config.notices, ["`inputs` has no effect here"]);
 }
@@ -117,7 +117,7 @@ fn an_unset_variable_is_named_with_server_and_key() {
         refusal(r#"{"mcpServers": {"a": {"command": "x", "args": ["-t", "${MISSING}"]}}}"#);
     assert_eq!(
         message,
-        "/work/.mcp.json: server `a`, `args[1]`: the variable `MISSING` is not set"
+        "/proj/.mcp.json: server `a`, `args[1]`: the variable `MISSING` is not set"
     );
     assert_eq!(
         hint,
@@ -128,7 +128,7 @@ fn an_unset_variable_is_named_with_server_and_key() {
 #[test]
 fn malformed_json_has_line_and_column() {
     let (message, _) = refusal("{\n  \"mcpServers\": { /* a\n b */ \"a\": nope }\n}");
-    assert_eq!(message, "/work/.mcp.json:3:13: expected ident");
+    assert_eq!(message, "/proj/.mcp.json:3:13: expected ident");
     let (message, _) = refusal(r#"{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}}"#);
     assert!(message.ends_with("the key `a` stands twice"), "{message}");
 }
@@ -138,13 +138,13 @@ fn unknown_keys_are_errors_with_the_nearest() {
     let (message, hint) = refusal(r#"{"mcpServers": {"a": {"comand": "x"}}}"#);
     assert_eq!(
         message,
-        "/work/.mcp.json: unknown key `comand` in server `a`"
+        "/proj/.mcp.json: unknown key `comand` in server `a`"
     );
     assert_eq!(hint, "did you mean `command`?");
     let (message, hint) = refusal(r#"{"mcpServer": {}}"#);
     assert_eq!(
         message,
-        "/work/.mcp.json: unknown key `mcpServer` in the file"
+        "/proj/.mcp.json: unknown key `mcpServer` in the file"
     );
     assert_eq!(hint, "did you mean `mcpServers`?");
 }
