@@ -10,6 +10,8 @@ use witgate_builder::js::{self, JsComponent};
 use witgate_builder::rust;
 use witgate_builder::toolchain::Toolchain;
 use witgate_builder::{engine, link};
+use witgate_codegen::names::snake_case;
+use witgate_codegen::server::package_name;
 use witgate_host::{Definitions, Host, HostOptions, Program, Script};
 
 use crate::failure::{Failure, Kind, chain};
@@ -264,7 +266,7 @@ fn rust_servers<'a>(text: &str, servers: impl Iterator<Item = &'a str>) -> BTree
         .collect();
     servers
         .filter(|server| {
-            let module = workspace::package(server).replace('-', "_");
+            let module = snake_case(&package_name(server));
             words.contains(module.as_str()) || words.contains(format!("{module}_").as_str())
         })
         .map(str::to_owned)

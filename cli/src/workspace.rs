@@ -179,11 +179,6 @@ pub(crate) fn is_wanted(packages: &BTreeSet<String>, server: &str) -> bool {
     packages.contains(server) || packages.contains(&package_name(server))
 }
 
-/// The name of a server in WIT.
-pub(crate) fn package(server: &str) -> String {
-    package_name(server)
-}
-
 /// A saved `tools/list` as a catalog of one server.
 pub(crate) fn saved_catalog(file: &Path, server: &str) -> Result<Catalog, Failure> {
     let text = std::fs::read_to_string(file).map_err(|e| {
