@@ -23,6 +23,7 @@ pub mod servers;
 
 pub mod call;
 pub mod journal;
+pub mod round_trip;
 
 mod budget;
 mod link;
@@ -36,5 +37,6 @@ pub use host::{Host, HostOptions};
 pub use journal::Journal;
 pub use limits::Limits;
 pub use program::{Program, Script};
+pub use round_trip::{Side, round_trip};
 pub use run::{Finished, PrepareError, Prepared, RunError, RunOptions};
 pub use servers::Servers;

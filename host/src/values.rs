@@ -23,7 +23,10 @@ fn misfit<T>(why: impl Into<String>) -> Result<T, Misfit> {
     })
 }
 
-fn within<T>(result: Result<T, Misfit>, key: impl std::fmt::Display) -> Result<T, Misfit> {
+pub(crate) fn within<T>(
+    result: Result<T, Misfit>,
+    key: impl std::fmt::Display,
+) -> Result<T, Misfit> {
     result.map_err(|m| Misfit {
         at: format!(
             "/{}{}",
@@ -32,6 +35,14 @@ fn within<T>(result: Result<T, Misfit>, key: impl std::fmt::Display) -> Result<T
         ),
         why: m.why,
     })
+}
+
+/// A key where the typed view takes no arguments.
+pub(crate) fn no_arguments<T>(key: &str) -> Result<T, Misfit> {
+    within(
+        misfit("the typed view has no arguments; other keys need the JSON view"),
+        key,
+    )
 }
 
 /// A guest's value -> JSON.

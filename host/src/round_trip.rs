@@ -1,0 +1,68 @@
+//! One value through the whole conversion: JSON text -> what a guest holds -> JSON text, held against the original schema as
+//! in a call. Nothing is called and nothing runs.
+
+use serde_json::{Map, Value};
+use witgate_codegen::select::View;
+
+use crate::definitions::{Definition, Violation};
+use crate::values;
+
+/// Which of a tool's two schemas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The arguments.
+    Input,
+    /// The structured result.
+    Output,
+}
+
+/// The value after both conversions, as compact JSON text.
+///
+/// # Errors
+/// The text is not JSON, breaks the schema, or does not fit the view's type: the first reason, with its place.
+pub async fn round_trip(
+    definition: &Definition,
+    side: Side,
+    view: View,
+    text: &str,
+) -> Result<String, Violation> {
+    let value: Value = serde_json::from_str(text).map_err(|error| Violation {
+        at: String::new(),
+        why: format!("not JSON ({error})"),
+    })?;
+    match side {
+        Side::Input => definition.check_arguments(&value).await?,
+        Side::Output => definition.check_result(&value).await?,
+    }
+    let value = match view {
+        View::Json => value,
+        View::Typed => typed(definition, side, value).map_err(|misfit| Violation {
+            at: misfit.at,
+            why: misfit.why,
+        })?,
+    };
+    Ok(value.to_string())
+}
+
+fn typed(definition: &Definition, side: Side, value: Value) -> Result<Value, values::Misfit> {
+    let model = &definition.model;
+    let through = |value: &Value, ty| {
+        let val = values::from_json(value, ty, &model.defs)?;
+        values::to_json(&val, ty, &model.defs)
+    };
+    match (side, &model.input, value) {
+        (Side::Input, Some(ty), value) => through(&value, ty),
+        (Side::Input, None, value) => match value.as_object().and_then(|map| map.keys().next()) {
+            Some(key) => values::no_arguments(key),
+            None => Ok(Value::Object(Map::new())),
+        },
+        (Side::Output, _, Value::Object(map))
+            if model.unwrap_result && map.len() == 1 && map.contains_key("result") =>
+        {
+            let result = through(&map["result"], &model.output);
+            let result = values::within(result, "result")?;
+            Ok(Value::Object(Map::from_iter([("result".into(), result)])))
+        }
+        (Side::Output, _, value) => through(&value, &model.output),
+    }
+}
