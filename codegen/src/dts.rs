@@ -116,9 +116,9 @@ fn declare_function(tool: &ToolModel, originals: &HashSet<&str>, out: &mut Strin
 fn all_optional(ty: &Type, defs: &[TypeDef]) -> bool {
     match ty {
         Type::Def(index) => match &defs[*index].kind {
-            TypeKind::Record { fields, constants } => {
-                constants.is_empty() && fields.iter().all(|field| !field.required)
-            }
+            TypeKind::Record {
+                fields, constants, ..
+            } => constants.is_empty() && fields.iter().all(|field| !field.required),
             TypeKind::Enum(_) | TypeKind::Variant(_) => false,
         },
         _ => true,
@@ -131,13 +131,25 @@ fn declare_def(def: &TypeDef, defs: &[TypeDef], out: &mut String) {
     }
     let name = pascal_case(&def.wit);
     match &def.kind {
-        TypeKind::Record { fields, constants } => {
+        TypeKind::Record {
+            fields,
+            constants,
+            rest,
+        } => {
             out.push_str(&format!("  export interface {name} {{\n"));
             for (wire, value) in constants {
                 out.push_str(&format!("    {}: {};\n", property(wire), exactly(value)));
             }
             for field in fields {
                 declare_field(field, defs, out);
+            }
+            if let Some(rest) = rest.as_ref().filter(|rest| rest.stated) {
+                // An index signature of any narrower type would have to hold for the named keys too.
+                let note = match &rest.ty {
+                    Type::Json => String::new(),
+                    ty => format!(" // {}", spell(ty, defs)),
+                };
+                out.push_str(&format!("    [key: string]: any;{note}\n"));
             }
             out.push_str("  }\n");
         }
@@ -258,7 +270,7 @@ mod tests {
                     "state": {"enum": ["open", "closed"], "default": "open"},
                     "per-page": {"type": ["integer", "null"], "description": "Rows"},
                     "tags": {"type": "array", "items": {"type": ["string", "null"]}},
-                    "kind": {"const": "x"}, "meta": {"additionalProperties": {"type": "number"}}},
+                    "kind": {"const": "x"}, "meta": {"type": "object", "additionalProperties": {"type": "number"}}},
                 "required": ["kind"]}},
                {"name": "delete", "inputSchema": {"type": "object"}}]),
         );

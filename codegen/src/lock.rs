@@ -198,7 +198,9 @@ mod tests {
 
     #[test]
     fn the_file_reads_back() {
-        let lock = locked(json!([{"name": "a", "inputSchema": {"type": "object", "not": {}}}]));
+        let lock = locked(
+            json!([{"name": "a", "inputSchema": {"type": "object", "additionalProperties": false, "not": {}}}]),
+        );
         assert_eq!(lock.servers["s"].losses.len(), 1);
         let text = serde_json::to_string_pretty(&lock).unwrap();
         assert_eq!(serde_json::from_str::<Lock>(&text).unwrap(), lock);

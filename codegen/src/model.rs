@@ -61,7 +61,7 @@ pub enum Type {
     List(Box<Type>),
     /// `tuple<...>`: a JSON array of exactly these.
     Tuple(Vec<Type>),
-    /// `list<tuple<string, T>>`: a JSON object with any keys.
+    /// `list<tuple<string, T>>`: a JSON object whose keys are data.
     Map(Box<Type>),
     /// `option<T>`: the JSON value or `null`.
     Nullable(Box<Type>),
@@ -89,8 +89,11 @@ pub enum TypeKind {
     Record {
         /// In the schema's order.
         fields: Vec<Field>,
-        /// Keys with a constant value: left out of the WIT record, put in (arguments) or checked off (results) by the host.
+        /// Required keys with a constant value: left out of the WIT record, put in (arguments) or checked off (results) by
+        /// the host.
         constants: Vec<(String, Value)>,
+        /// Where the keys go that the record does not name; `None` where the schema allows none.
+        rest: Option<Rest>,
     },
     /// One of a fixed set of strings or integers.
     Enum(Vec<EnumCase>),
@@ -113,6 +116,17 @@ pub struct Field {
     pub required: bool,
     /// The default the schema states, for documentation.
     pub default: Option<Value>,
+}
+
+/// The last field of a record whose schema does not close it: `list<tuple<string, T>>`, the keys that it does not name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rest {
+    /// The WIT name of the field (kebab-case, without `%`).
+    pub wit: String,
+    /// The type of each value.
+    pub ty: Type,
+    /// Whether the schema speaks of such keys; where not, nobody is known to want them.
+    pub stated: bool,
 }
 
 /// An enum's case.
@@ -147,8 +161,11 @@ pub enum CaseTest {
     },
     /// By the JSON type alone.
     Json(JsonType),
-    /// By whether the value converts to the case's type.
-    Try,
+    /// By whether the value fits the case's own schema and converts to its type; where none does, by the latter alone.
+    Try {
+        /// JSON pointer of the schema in the tool's definition.
+        pointer: String,
+    },
 }
 
 /// JSON's own types.
@@ -208,7 +225,10 @@ impl TypeKind {
     /// Calls `visit` with every type that stands directly in this shape.
     pub fn each_type(&self, visit: &mut dyn FnMut(&Type)) {
         match self {
-            TypeKind::Record { fields, .. } => fields.iter().for_each(|field| visit(&field.ty)),
+            TypeKind::Record { fields, rest, .. } => {
+                fields.iter().for_each(|field| visit(&field.ty));
+                rest.iter().for_each(|rest| visit(&rest.ty));
+            }
             TypeKind::Enum(_) => {}
             TypeKind::Variant(cases) => cases.iter().for_each(|case| visit(&case.ty)),
         }
@@ -217,8 +237,9 @@ impl TypeKind {
     /// As `each_type`, to change the types.
     pub(crate) fn each_type_mut(&mut self, change: &mut dyn FnMut(&mut Type)) {
         match self {
-            TypeKind::Record { fields, .. } => {
-                fields.iter_mut().for_each(|field| change(&mut field.ty))
+            TypeKind::Record { fields, rest, .. } => {
+                fields.iter_mut().for_each(|field| change(&mut field.ty));
+                rest.iter_mut().for_each(|rest| change(&mut rest.ty));
             }
             TypeKind::Enum(_) => {}
             TypeKind::Variant(cases) => cases.iter_mut().for_each(|case| change(&mut case.ty)),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Field, ServerModel, ToolModel, Type, TypeDef, TypeKind};
+use crate::model::{Field, Rest, ServerModel, ToolModel, Type, TypeDef, TypeKind};
 use crate::names::{pascal_case, snake_case};
 use crate::text;
 
@@ -100,7 +100,11 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, unset: &BTreeSet<usize>, out: &
     }
     let name = type_name(def);
     match &def.kind {
-        TypeKind::Record { fields, constants } => {
+        TypeKind::Record {
+            fields,
+            constants,
+            rest,
+        } => {
             for (key, value) in constants {
                 text::line_comment(
                     &format!("Always has {}: {}.", code(key), code(&value.to_string())),
@@ -119,6 +123,14 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, unset: &BTreeSet<usize>, out: &
             out.push_str(&format!("    pub struct {name} {{\n"));
             for field in fields {
                 declare_field(field, tool, out);
+            }
+            if let Some(rest) = rest.as_ref().filter(|rest| shows_rest(def, rest)) {
+                let map = Type::Map(Box::new(rest.ty.clone()));
+                out.push_str(&format!(
+                    "        pub {}: {},\n",
+                    identifier(&snake_case(&rest.wit)),
+                    spell(&map, tool, Style::Declaration)
+                ));
             }
             out.push_str("    }\n");
             if requires_choice(fields, tool) {
@@ -295,6 +307,12 @@ fn need_default(ty: &Type, tool: &ToolModel, unset: &mut BTreeSet<usize>) {
     }
 }
 
+/// Whether programs see the field for the keys that a record does not name: where the server sends them, or its schema
+/// speaks of them. Of the arguments it would else be in everybody's way, and there it is left empty.
+pub(crate) fn shows_rest(def: &TypeDef, rest: &Rest) -> bool {
+    rest.stated || def.pointer.starts_with("/outputSchema")
+}
+
 /// Whether a record has a default value, where the choices `unset` have one. Every record of the arguments has; one that
 /// stands only in results has none where it requires a choice.
 pub(crate) fn has_default(fields: &[Field], tool: &ToolModel, unset: &BTreeSet<usize>) -> bool {
@@ -353,28 +371,13 @@ pub(crate) fn used_defs<'a>(
 }
 
 fn visit(ty: &Type, tool: &ToolModel, used: &mut BTreeSet<usize>) {
-    match ty {
-        Type::Bool | Type::Integer | Type::Number | Type::String | Type::Json => {}
-        Type::List(item) | Type::Map(item) | Type::Nullable(item) => visit(item, tool, used),
-        Type::Tuple(items) => items.iter().for_each(|item| visit(item, tool, used)),
-        Type::Def(index) => {
-            let Some(def) = tool.defs.get(*index) else {
-                return;
-            };
-            if !used.insert(*index) {
-                return;
-            }
-            match &def.kind {
-                TypeKind::Record { fields, .. } => {
-                    fields.iter().for_each(|field| visit(&field.ty, tool, used))
-                }
-                TypeKind::Enum(_) => {}
-                TypeKind::Variant(cases) => {
-                    cases.iter().for_each(|case| visit(&case.ty, tool, used))
-                }
-            }
+    ty.each_def(&mut |index| {
+        if let Some(def) = tool.defs.get(index)
+            && used.insert(index)
+        {
+            def.kind.each_type(&mut |ty| visit(ty, tool, used));
         }
-    }
+    });
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod choice;
 mod facts;
+mod notes;
 mod object;
 mod pointer;
 mod types;
@@ -26,6 +27,8 @@ const DEPTH: usize = 20;
 const NODES: usize = 50_000;
 /// Longest tuple, as Rust implements its traits up to here; longer ones are lists.
 const TUPLE: usize = 12;
+/// What follows for a tool that names no arguments and forbids none.
+const NO_ARGUMENTS: &str = "the typed view takes no arguments; any keys need the JSON view";
 /// Most fields, cases or enum values of one type, as wasm validators allow.
 const MEMBERS: usize = 1_000;
 
@@ -37,6 +40,8 @@ pub(crate) struct ToolTypes {
     pub(crate) unwrap_result: bool,
     pub(crate) defs: Vec<TypeDef>,
     pub(crate) losses: Vec<Loss>,
+    /// What is not typed of the arguments and the result as a whole, a line each.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Types a tool's arguments and its result.
@@ -53,13 +58,21 @@ pub(crate) fn type_tool(server: &str, tool: &Tool) -> ToolTypes {
         spent: 0,
     };
     let input = walk.input();
+    let mut notes = Vec::new();
+    if !matches!(input, Some(Type::Def(_))) {
+        notes = walk.document_root(&tool.input_schema, "/inputSchema");
+    }
     let (output, unwrap_result) = match &tool.output_schema {
         None | Some(Value::Null) => (Type::Json, false),
         Some(schema) => {
             walk.root = schema;
             walk.base = "/outputSchema";
             walk.refs.clear();
-            walk.output()
+            let (output, unwrap) = walk.output();
+            if !matches!(output, Type::Def(_)) {
+                notes.extend(walk.document_root(schema, "/outputSchema"));
+            }
+            (output, unwrap)
         }
     };
     let mut types = ToolTypes {
@@ -68,6 +81,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool) -> ToolTypes {
         unwrap_result,
         defs: walk.defs,
         losses: walk.losses,
+        notes,
     };
     drop_unused(&mut types);
     types
@@ -108,11 +122,13 @@ impl<'a> Walk<'a> {
             && facts.required.is_empty()
             && facts.additional.is_unstated_or_closed()
         {
-            return if facts.is_restricted_elsewhere() {
-                Some(Type::Json)
-            } else {
-                None
-            };
+            if facts.is_restricted_elsewhere() {
+                return Some(Type::Json);
+            }
+            if !matches!(facts.additional, facts::Additional::Closed) {
+                self.lose(&source.at, "additionalProperties", NO_ARGUMENTS);
+            }
+            return None;
         }
         match self.object(facts, "args", 0) {
             Type::Def(index) if matches!(self.defs[index].kind, TypeKind::Record { .. }) => {
@@ -127,6 +143,13 @@ impl<'a> Walk<'a> {
         let marked = self.root.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
         if marked && let Some(only) = only_property(self.root, "result") {
             self.refs.insert(String::new(), None);
+            if self.root.get("additionalProperties") != Some(&Value::Bool(false)) {
+                self.lose(
+                    &source.at,
+                    "x-fastmcp-wrap-result",
+                    "the wrapper is taken off; keys beside `result` need the JSON view",
+                );
+            }
             let source = Source::new(only, format!("{}/properties/result", source.at));
             return (self.convert(&[source], "output", 1), true);
         }
@@ -264,13 +287,31 @@ impl<'a> Walk<'a> {
     fn of_kind(&mut self, kind: Types, facts: Facts<'a>, hint: &str, depth: usize) -> Type {
         match kind {
             Types::BOOLEAN => Type::Bool,
-            Types::INTEGER => Type::Integer,
-            Types::NUMBER => Type::Number,
+            Types::INTEGER => self.number(Type::Integer, &facts),
+            Types::NUMBER => self.number(Type::Number, &facts),
             Types::STRING => Type::String,
             Types::ARRAY => self.array(facts, hint, depth),
             Types::OBJECT => self.object(facts, hint, depth),
             _ => Type::Json,
         }
+    }
+
+    /// A numeric type, with what it cannot hold on record.
+    fn number(&mut self, ty: Type, facts: &Facts<'a>) -> Type {
+        const I64: f64 = 9_223_372_036_854_774_784.0; // the largest `f64` below 2^63
+        const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+        let at = facts.at.clone();
+        if ty == Type::Integer && !facts.is_within(-I64, I64) {
+            self.lose(&at, "type", "integers beyond 64 bits need the JSON view");
+        }
+        if ty == Type::Number && !facts.is_within(-EXACT, EXACT) {
+            self.lose(
+                &at,
+                "type",
+                "integers that a 64-bit float cannot hold need the JSON view",
+            );
+        }
+        ty
     }
 
     fn array(&mut self, facts: Facts<'a>, hint: &str, depth: usize) -> Type {
@@ -280,8 +321,10 @@ impl<'a> Walk<'a> {
         if count == 0 {
             return Type::List(Box::new(self.convert(&facts.items, &item, depth + 1)));
         }
-        let exact = facts.items_closed || facts.max_items == Some(count) || facts.items.is_empty();
-        let elements: Vec<Type> = facts
+        // Only an array that is never shorter nor longer is a tuple.
+        let closed = facts.items_closed || facts.max_items.is_some_and(|max| max <= count);
+        let exact = closed && facts.min_items == Some(count);
+        let mut elements: Vec<Type> = facts
             .prefix
             .iter()
             .enumerate()
@@ -294,35 +337,27 @@ impl<'a> Walk<'a> {
             })
             .collect();
         if exact && elements.len() <= TUPLE {
-            if facts.min_items != Some(count) {
-                self.lose(
-                    &at,
-                    "prefixItems",
-                    "shorter arrays would be valid too; the tuple is always whole",
-                );
-            }
-            if !facts.items_closed && facts.max_items != Some(count) {
-                self.lose(
-                    &at,
-                    "items",
-                    "longer arrays would be valid too; the tuple has no more elements",
-                );
-            }
             return Type::Tuple(elements);
         }
-        let mut all = elements;
-        if !exact {
-            all.push(self.convert(&facts.items, &item, depth + 1));
+        if !closed {
+            match facts.items.is_empty() {
+                true => self.lose(
+                    &at,
+                    "items",
+                    "elements beyond the listed ones have the type of these; others need the JSON view",
+                ),
+                false => elements.push(self.convert(&facts.items, &item, depth + 1)),
+            }
         }
-        let first = all[0].clone();
-        if all.iter().all(|ty| *ty == first) {
+        let first = elements[0].clone();
+        if elements.iter().all(|ty| *ty == first) {
             self.lose(&at, "prefixItems", "the length is checked at run time");
             return Type::List(Box::new(first));
         }
         self.lose(
             &at,
             "prefixItems",
-            "elements of several types; each is given as JSON",
+            "elements of several types in an array of no fixed length; each is given as JSON",
         );
         Type::List(Box::new(Type::Json))
     }
@@ -346,11 +381,10 @@ impl<'a> Walk<'a> {
     }
 
     fn define(&mut self, hint: &str, facts: &Facts<'a>, kind: TypeKind) -> Type {
+        let doc = self.document_type(facts);
         self.defs.push(TypeDef {
             wit: hint.to_string(),
-            doc: facts
-                .description
-                .and_then(|text| crate::text::clean(text, crate::text::FIELD_LIMIT)),
+            doc,
             pointer: facts.at.clone(),
             kind,
         });
@@ -360,11 +394,9 @@ impl<'a> Walk<'a> {
 
 fn only_property<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     let properties = schema.get("properties")?.as_object()?;
-    if properties.len() == 1 {
-        properties.get(name)
-    } else {
-        None
-    }
+    let required = schema.get("required")?.as_array()?;
+    let only = properties.len() == 1 && required.iter().any(|key| key == name);
+    only.then(|| properties.get(name)).flatten()
 }
 
 fn wrap_null(ty: Type, nullable: bool) -> Type {

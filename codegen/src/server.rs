@@ -98,10 +98,13 @@ pub fn package_name(server: &str) -> String {
 
 fn model_tool(tool: &Tool, wit: String, types: ToolTypes) -> ToolModel {
     let description = tool.description.as_deref().or(tool.title.as_deref());
+    let mut doc: Vec<String> = Vec::new();
+    doc.extend(description.and_then(|text| text::clean(text, TOOL_LIMIT)));
+    doc.extend(types.notes);
     let mut model = ToolModel {
         tool: tool.name.clone(),
         wit,
-        doc: description.and_then(|text| text::clean(text, TOOL_LIMIT)),
+        doc: (!doc.is_empty()).then(|| doc.join("\n")),
         input: types.input,
         output: types.output,
         has_output_schema: tool
@@ -126,7 +129,11 @@ fn shape_text(tool: &ToolModel) -> String {
     );
     for TypeDef { wit, kind, .. } in &tool.defs {
         let _ = match kind {
-            TypeKind::Record { fields, constants } => {
+            TypeKind::Record {
+                fields,
+                constants,
+                rest,
+            } => {
                 let _ = write!(out, "record {wit}");
                 for field in fields {
                     let _ = write!(
@@ -137,6 +144,9 @@ fn shape_text(tool: &ToolModel) -> String {
                 }
                 for (wire, value) in constants {
                     let _ = write!(out, " {wire:?}={value}");
+                }
+                if let Some(rest) = rest {
+                    let _ = write!(out, " ...{} {:?}", rest.wit, rest.ty);
                 }
                 writeln!(out)
             }
@@ -153,7 +163,7 @@ fn shape_text(tool: &ToolModel) -> String {
                     let test = match &case.test {
                         CaseTest::Tag { wire, value } => format!("{wire:?}={value}"),
                         CaseTest::Json(json) => format!("{json:?}"),
-                        CaseTest::Try => "try".to_string(),
+                        CaseTest::Try { .. } => "try".to_string(),
                     };
                     let _ = write!(out, " {} {:?} {test}", case.wit, case.ty);
                 }

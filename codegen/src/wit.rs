@@ -193,7 +193,7 @@ fn print_def(def: &TypeDef, defs: &[TypeDef], options: &WitOptions, out: &mut St
     comment(def.doc.as_deref(), "    ", options, out);
     let name = id(&def.wit);
     match &def.kind {
-        TypeKind::Record { fields, .. } => {
+        TypeKind::Record { fields, rest, .. } => {
             out.push_str(&format!("    record {name} {{\n"));
             for field in fields {
                 comment(field.doc.as_deref(), "        ", options, out);
@@ -204,6 +204,13 @@ fn print_def(def: &TypeDef, defs: &[TypeDef], options: &WitOptions, out: &mut St
                     format!("option<{ty}>")
                 };
                 out.push_str(&format!("        {}: {ty},\n", id(&field.wit)));
+            }
+            if let Some(rest) = rest {
+                out.push_str(&format!(
+                    "        {}: list<tuple<string, {}>>,\n",
+                    id(&rest.wit),
+                    print_type(&rest.ty, defs)
+                ));
             }
         }
         TypeKind::Enum(cases) => {
@@ -287,9 +294,11 @@ interface tools {
         /// Which
         state: list-issues-state,
         %type: option<option<string>>,
+        additional-properties: list<tuple<string, json>>,
     }
     record list-issues-output {
         total: s64,
+        additional-properties: list<tuple<string, json>>,
     }
     /// Lists.
     /// Sorted.

@@ -214,6 +214,14 @@ impl<E: de::Error> Object<E> {
         }
     }
 
+    /// What is left, as values of one type.
+    pub fn rest<T: DeserializeOwned>(&mut self) -> Result<BTreeMap<String, T>, E> {
+        std::mem::take(&mut self.fields)
+            .into_iter()
+            .map(|(key, value)| Ok((key.clone(), self.read(&key, value)?)))
+            .collect()
+    }
+
     /// Nothing is left that the type does not have.
     pub fn end(self) -> Result<(), E> {
         match self.fields.keys().next() {

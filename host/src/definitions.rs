@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use jsonschema::Validator;
+use jsonschema::{Validator, ValidatorMap};
 use serde_json::Value;
+use wasmtime::component::Val;
 use witgate_codegen::catalog::{Catalog, Tool};
-use witgate_codegen::model::{ServerModel, ToolModel};
+use witgate_codegen::model::{ServerModel, ToolModel, Type};
 use witgate_codegen::server::{ModelError, model_catalog};
+
+use crate::values::{self, Misfit, Shapes};
 
 /// Every tool of a catalog, ready for use. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +34,9 @@ pub struct Definition {
     pub model: ToolModel,
     input: OnceLock<Compiled>,
     output: OnceLock<Compiled>,
+    /// Every place of the two schemas, for unions that only these tell apart.
+    input_places: OnceLock<Option<ValidatorMap>>,
+    output_places: OnceLock<Option<ValidatorMap>>,
 }
 
 /// A schema made ready, once.
@@ -80,6 +86,8 @@ impl Definitions {
                     model: model.clone(),
                     input: OnceLock::new(),
                     output: OnceLock::new(),
+                    input_places: OnceLock::new(),
+                    output_places: OnceLock::new(),
                 };
                 tools.insert(
                     (server.server.clone(), model.tool.clone()),
@@ -124,6 +132,42 @@ impl Definition {
             return Ok(());
         };
         check(self.output.get_or_init(|| compile(schema)), schema, result).await
+    }
+
+    /// Whether a value fits the schema at this pointer of the definition (`/inputSchema/properties/a/anyOf/0`). A schema
+    /// that is too large to be asked in place is taken to fit everything.
+    pub(crate) fn fits(&self, pointer: &str, value: &Value) -> bool {
+        let (places, schema, compiled, at) = if let Some(at) = pointer.strip_prefix("/inputSchema")
+        {
+            let schema = Some(&self.tool.input_schema);
+            (&self.input_places, schema, &self.input, at)
+        } else {
+            let schema = self.tool.output_schema.as_ref();
+            let at = pointer.strip_prefix("/outputSchema").unwrap_or(pointer);
+            (&self.output_places, schema, &self.output, at)
+        };
+        let Some(schema) = schema else { return true };
+        let places = places.get_or_init(|| {
+            let heavy = compiled.get_or_init(|| compile(schema)).heavy;
+            let map = || jsonschema::options().build_map(schema).ok();
+            if heavy { None } else { map() }
+        });
+        match places.as_ref().and_then(|map| map.get(&format!("#{at}"))) {
+            Some(validator) => validator.is_valid(value),
+            None => true,
+        }
+    }
+
+    /// A JSON value as a guest holds it.
+    ///
+    /// # Errors
+    /// When the value does not fit the type.
+    pub(crate) fn guest_value(&self, value: &Value, ty: &Type) -> Result<Val, Misfit> {
+        let shapes = Shapes {
+            defs: &self.model.defs,
+            fits: &|pointer, value| self.fits(pointer, value),
+        };
+        values::from_json(value, ty, shapes)
     }
 
     /// Why the original schemas cannot be used for validation, if so: the person is told, and calls of the tool fail.

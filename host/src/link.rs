@@ -104,7 +104,8 @@ fn link_json(
 }
 
 async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Result<Val> {
-    let model = &calls.definitions[index].model;
+    let definition = &calls.definitions[index];
+    let model = &definition.model;
     let result = match arguments(model, params) {
         Ok(arguments) => calls.call_value(index, arguments).await,
         Err(misfit) => {
@@ -113,10 +114,11 @@ async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Re
         }
     };
     let result = result.map_err(wasmtime::Error::new)?.and_then(|answer| {
-        values::from_json(&answer.value, &model.output, &model.defs).map_err(|misfit| {
+        let value = definition.guest_value(&answer.value, &model.output);
+        value.map_err(|misfit| {
             let error = ToolError {
                 kind: ToolErrorKind::InvalidResult,
-                tool: format!("{}/{}", calls.definitions[index].server, model.tool),
+                tool: format!("{}/{}", definition.server, model.tool),
                 message: format!(
                     "the result does not fit the type built from the schema: {misfit}"
                 ),

@@ -47,7 +47,7 @@ pub async fn round_trip(
 fn typed(definition: &Definition, side: Side, value: Value) -> Result<Value, values::Misfit> {
     let model = &definition.model;
     let through = |value: &Value, ty| {
-        let val = values::from_json(value, ty, &model.defs)?;
+        let val = definition.guest_value(value, ty)?;
         values::to_json(&val, ty, &model.defs)
     };
     match (side, &model.input, value) {

@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Number, Value};
 use wasmtime::component::{Val, types};
-use witgate_codegen::model::{Case, CaseTest, Field, JsonType, ToolModel, Type, TypeDef, TypeKind};
+use witgate_codegen::model::{
+    Case, CaseTest, Field, JsonType, Rest, ToolModel, Type, TypeDef, TypeKind,
+};
 use witgate_codegen::select::View;
 
 /// Where and why a value does not fit its type. Names fields, never values.
@@ -76,14 +78,8 @@ pub(crate) fn to_json(value: &Val, ty: &Type, defs: &[TypeDef]) -> Result<Value,
         (Val::List(entries), Type::Map(ty)) => {
             let mut map = Map::new();
             for entry in entries {
-                let Val::Tuple(pair) = entry else {
-                    return misfit("not a map entry");
-                };
-                let [Val::String(key), value] = pair.as_slice() else {
-                    return misfit("not a map entry");
-                };
-                let value = within(to_json(value, ty, defs), key)?;
-                if map.insert(key.clone(), value).is_some() {
+                let (key, value) = entry_to_json(entry, ty, defs)?;
+                if map.insert(key.to_owned(), value).is_some() {
                     return within(misfit("the key is given twice"), key);
                 }
             }
@@ -92,9 +88,14 @@ pub(crate) fn to_json(value: &Val, ty: &Type, defs: &[TypeDef]) -> Result<Value,
         (Val::Option(None), Type::Nullable(_)) => Value::Null,
         (Val::Option(Some(value)), Type::Nullable(ty)) => to_json(value, ty, defs)?,
         (value, Type::Def(index)) => match (value, def(defs, *index)?) {
-            (Val::Record(values), TypeKind::Record { fields, constants }) => {
-                record_to_json(values, fields, constants, defs)?
-            }
+            (
+                Val::Record(values),
+                TypeKind::Record {
+                    fields,
+                    constants,
+                    rest,
+                },
+            ) => record_to_json(values, fields, constants, rest.as_ref(), defs)?,
             (Val::Enum(name), TypeKind::Enum(cases)) => match cases.iter().find(|c| c.wit == *name)
             {
                 Some(case) => case.wire.clone(),
@@ -116,18 +117,35 @@ pub(crate) fn to_json(value: &Val, ty: &Type, defs: &[TypeDef]) -> Result<Value,
     })
 }
 
+/// A key and its value, of a map or of the keys that a record does not name.
+fn entry_to_json<'a>(
+    entry: &'a Val,
+    ty: &Type,
+    defs: &[TypeDef],
+) -> Result<(&'a str, Value), Misfit> {
+    match entry {
+        Val::Tuple(pair) => match pair.as_slice() {
+            [Val::String(key), value] => Ok((key, within(to_json(value, ty, defs), key)?)),
+            _ => misfit("not a map entry"),
+        },
+        _ => misfit("not a map entry"),
+    }
+}
+
 fn record_to_json(
     values: &[(String, Val)],
     fields: &[Field],
     constants: &[(String, Value)],
+    rest: Option<&Rest>,
     defs: &[TypeDef],
 ) -> Result<Value, Misfit> {
+    let given = |wit: &str| values.iter().find(|(name, _)| name == wit);
     let mut map = Map::with_capacity(fields.len() + constants.len());
     for (wire, value) in constants {
         map.insert(wire.clone(), value.clone());
     }
     for field in fields {
-        let Some((_, value)) = values.iter().find(|(name, _)| *name == field.wit) else {
+        let Some((_, value)) = given(&field.wit) else {
             return within(misfit("the field is missing"), &field.wire);
         };
         let value = match (value, field.required) {
@@ -141,6 +159,23 @@ fn record_to_json(
             within(to_json(value, &field.ty, defs), &field.wire)?,
         );
     }
+    if let Some(rest) = rest {
+        let Some((_, Val::List(entries))) = given(&rest.wit) else {
+            return misfit("the list of other keys is missing");
+        };
+        let named = |key: &str| fields.iter().any(|field| field.wire == key);
+        for entry in entries {
+            let (key, value) = entry_to_json(entry, &rest.ty, defs)?;
+            // A field that is absent is not given by another way either.
+            if named(key) || map.contains_key(key) {
+                return within(
+                    misfit("the key has a field of its own, or is given twice"),
+                    key,
+                );
+            }
+            map.insert(key.to_owned(), value);
+        }
+    }
     Ok(Value::Object(map))
 }
 
@@ -153,9 +188,8 @@ fn tagged(mut value: Value, case: &Case) -> Value {
 }
 
 fn number(x: f64) -> Result<Value, Misfit> {
-    // As JavaScript writes numbers: an integral value has no fraction.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if x.fract() == 0.0 && x.abs() <= EXACT {
+    // As JavaScript writes numbers: an integral value has no fraction. Below 2^63 the conversion is exact.
+    if x.fract() == 0.0 && x.abs() < 9_223_372_036_854_775_808.0 {
         return Ok(Value::Number((x as i64).into()));
     }
     match Number::from_f64(x) {
@@ -164,20 +198,28 @@ fn number(x: f64) -> Result<Value, Misfit> {
     }
 }
 
+/// What a value is converted by: the model's named types, and for unions that no key tells apart, their schemas.
+#[derive(Clone, Copy)]
+pub(crate) struct Shapes<'a> {
+    pub(crate) defs: &'a [TypeDef],
+    /// Whether a value fits the schema at this pointer of the tool's definition.
+    pub(crate) fits: &'a dyn Fn(&str, &Value) -> bool,
+}
+
 /// JSON -> a guest's value.
 ///
 /// # Errors
 /// When the JSON value does not fit the type.
-pub(crate) fn from_json(value: &Value, ty: &Type, defs: &[TypeDef]) -> Result<Val, Misfit> {
+pub(crate) fn from_json(value: &Value, ty: &Type, shapes: Shapes<'_>) -> Result<Val, Misfit> {
     Ok(match (ty, value) {
         (Type::Bool, Value::Bool(b)) => Val::Bool(*b),
         (Type::Integer, Value::Number(n)) => match integer(n) {
             Some(n) => Val::S64(n),
             None => return misfit("not an integer of 64 bits"),
         },
-        (Type::Number, Value::Number(n)) => match n.as_f64() {
+        (Type::Number, Value::Number(n)) => match float(n) {
             Some(x) => Val::Float64(x),
-            None => return misfit("not a number of 64 bits"),
+            None => return misfit("an integer that a 64-bit float cannot hold"),
         },
         (Type::String, Value::String(s)) => Val::String(s.clone()),
         (Type::Json, value) => Val::String(value.to_string()),
@@ -185,7 +227,7 @@ pub(crate) fn from_json(value: &Value, ty: &Type, defs: &[TypeDef]) -> Result<Va
             items
                 .iter()
                 .enumerate()
-                .map(|(i, v)| within(from_json(v, ty, defs), i))
+                .map(|(i, v)| within(from_json(v, ty, shapes), i))
                 .collect::<Result<_, _>>()?,
         ),
         (Type::Tuple(types), Value::Array(items)) if items.len() == types.len() => Val::Tuple(
@@ -193,43 +235,64 @@ pub(crate) fn from_json(value: &Value, ty: &Type, defs: &[TypeDef]) -> Result<Va
                 .iter()
                 .zip(types)
                 .enumerate()
-                .map(|(i, (v, ty))| within(from_json(v, ty, defs), i))
+                .map(|(i, (v, ty))| within(from_json(v, ty, shapes), i))
                 .collect::<Result<_, _>>()?,
         ),
         (Type::Map(ty), Value::Object(map)) => Val::List(
             map.iter()
-                .map(|(key, v)| {
-                    let value = within(from_json(v, ty, defs), key)?;
-                    Ok(Val::Tuple(vec![Val::String(key.clone()), value]))
-                })
+                .map(|(key, value)| entry_from_json(key, value, ty, shapes))
                 .collect::<Result<_, Misfit>>()?,
         ),
         (Type::Nullable(_), Value::Null) => Val::Option(None),
-        (Type::Nullable(ty), value) => Val::Option(Some(Box::new(from_json(value, ty, defs)?))),
-        (Type::Def(index), value) => match (def(defs, *index)?, value) {
-            (TypeKind::Record { fields, .. }, Value::Object(map)) => {
-                record_from_json(map, fields, defs)?
-            }
+        (Type::Nullable(ty), value) => Val::Option(Some(Box::new(from_json(value, ty, shapes)?))),
+        (Type::Def(index), value) => match (def(shapes.defs, *index)?, value) {
+            (
+                TypeKind::Record {
+                    fields,
+                    constants,
+                    rest,
+                },
+                Value::Object(map),
+            ) => record_from_json(map, fields, constants, rest.as_ref(), shapes)?,
             (TypeKind::Enum(cases), value) => match cases.iter().find(|c| same(&c.wire, value)) {
                 Some(case) => Val::Enum(case.wit.clone()),
                 None => return misfit("not one of the listed values"),
             },
-            (TypeKind::Variant(cases), value) => variant_from_json(value, cases, defs)?,
+            (TypeKind::Variant(cases), value) => variant_from_json(value, cases, shapes)?,
             _ => return misfit(format!("{} where another type is declared", kind(value))),
         },
         (_, value) => return misfit(format!("{} where another type is declared", kind(value))),
     })
 }
 
+fn entry_from_json(key: &str, value: &Value, ty: &Type, shapes: Shapes<'_>) -> Result<Val, Misfit> {
+    let value = within(from_json(value, ty, shapes), key)?;
+    Ok(Val::Tuple(vec![Val::String(key.to_owned()), value]))
+}
+
 fn record_from_json(
     map: &Map<String, Value>,
     fields: &[Field],
-    defs: &[TypeDef],
+    constants: &[(String, Value)],
+    rest: Option<&Rest>,
+    shapes: Shapes<'_>,
 ) -> Result<Val, Misfit> {
-    let mut values = Vec::with_capacity(fields.len());
+    // A variant's tag is no field of its record where the record's own schema does not speak of it.
+    for (key, constant) in constants {
+        match map.get(key) {
+            Some(value) if same(value, constant) => {}
+            Some(_) => return within(misfit("not the one value that is allowed"), key),
+            None => return within(misfit("the field is missing"), key),
+        }
+    }
+    let mut values = Vec::with_capacity(fields.len() + 1);
+    let mut named = constants.len();
     for field in fields {
         let found = match map.get(&field.wire) {
-            Some(value) => Some(within(from_json(value, &field.ty, defs), &field.wire)?),
+            Some(value) => {
+                named += 1;
+                Some(within(from_json(value, &field.ty, shapes), &field.wire)?)
+            }
             None => None,
         };
         let value = match (found, field.required) {
@@ -239,26 +302,62 @@ fn record_from_json(
         };
         values.push((field.wit.clone(), value));
     }
+    let mut others = Vec::new();
+    if named < map.len() {
+        let is_named = |key: &str| {
+            fields.iter().any(|field| field.wire == key) || constants.iter().any(|(k, _)| k == key)
+        };
+        for (key, value) in map.iter().filter(|(key, _)| !is_named(key)) {
+            match rest {
+                Some(rest) => others.push(entry_from_json(key, value, &rest.ty, shapes)?),
+                None => return within(misfit("the type has no such key"), key),
+            }
+        }
+    }
+    if let Some(rest) = rest {
+        values.push((rest.wit.clone(), Val::List(others)));
+    }
     Ok(Val::Record(values))
 }
 
-fn variant_from_json(value: &Value, cases: &[Case], defs: &[TypeDef]) -> Result<Val, Misfit> {
-    for case in cases {
-        let recognised = match &case.test {
-            CaseTest::Tag { wire, value: tag } => value.get(wire).is_some_and(|v| same(v, tag)),
-            CaseTest::Json(ty) => json_type(value, *ty),
-            CaseTest::Try => true,
-        };
-        if !recognised {
-            continue;
-        }
-        match (from_json(value, &case.ty, defs), &case.test) {
-            (Ok(payload), _) => return Ok(Val::Variant(case.wit.clone(), Some(Box::new(payload)))),
-            (Err(_), CaseTest::Try) => {}
-            (Err(misfit), _) => return Err(misfit),
+fn variant_from_json(value: &Value, cases: &[Case], shapes: Shapes<'_>) -> Result<Val, Misfit> {
+    let payload = |case: &Case| {
+        let payload = from_json(value, &case.ty, shapes)?;
+        Ok(Val::Variant(case.wit.clone(), Some(Box::new(payload))))
+    };
+    // The schemas of tried cases decide first; where none does, the first type that takes the value.
+    for by_schema in [true, false] {
+        for case in cases {
+            match &case.test {
+                CaseTest::Tag { wire, value: tag } => {
+                    if value.get(wire).is_some_and(|v| same(v, tag)) {
+                        return payload(case);
+                    }
+                }
+                CaseTest::Json(ty) => {
+                    if json_type(value, *ty) {
+                        return payload(case);
+                    }
+                }
+                CaseTest::Try { pointer } => {
+                    if (!by_schema || (shapes.fits)(pointer, value))
+                        && let Ok(val) = payload(case)
+                    {
+                        return Ok(val);
+                    }
+                }
+            }
         }
     }
-    misfit("fits none of the declared shapes")
+    // A tag that may be left out tells nothing where it is.
+    let untagged = cases.iter().filter(|case| match &case.test {
+        CaseTest::Tag { wire, .. } => value.as_object().is_some_and(|map| !map.contains_key(wire)),
+        _ => false,
+    });
+    untagged
+        .filter_map(|case| payload(case).ok())
+        .next()
+        .map_or_else(|| misfit("fits none of the declared shapes"), Ok)
 }
 
 fn def(defs: &[TypeDef], index: usize) -> Result<&TypeKind, Misfit> {
@@ -273,6 +372,17 @@ fn integer(n: &Number) -> Option<i64> {
         let x = n.as_f64()?;
         (x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0).then_some(x as i64)
     })
+}
+
+/// As a float, unless that would be another number. Fractions are rounded to the nearest, as everywhere in JSON.
+fn float(n: &Number) -> Option<f64> {
+    let x = n.as_f64()?;
+    let exact = match (n.as_i64(), n.as_u64()) {
+        (Some(i), _) => x as i128 == i128::from(i),
+        (None, Some(u)) => x as i128 == i128::from(u),
+        (None, None) => true,
+    };
+    exact.then_some(x)
 }
 
 fn same(a: &Value, b: &Value) -> bool {
@@ -339,17 +449,19 @@ fn is(ty: &types::Type, model: &Type, defs: &[TypeDef]) -> bool {
             let types: Vec<_> = tuple.types().collect();
             types.len() == items.len() && types.iter().zip(items).all(|(t, i)| is(t, i, defs))
         }
-        (T::List(list), Type::Map(item)) => match list.ty() {
-            T::Tuple(pair) => {
-                let types: Vec<_> = pair.types().collect();
-                matches!(types.as_slice(), [T::String, value] if is(value, item, defs))
-            }
-            _ => false,
-        },
+        (ty, Type::Map(item)) => is_map(ty, item, defs),
         (T::Option(option), Type::Nullable(item)) => is(&option.ty(), item, defs),
         (ty, Type::Def(index)) => match (ty, defs.get(*index).map(|d| &d.kind)) {
-            (T::Record(record), Some(TypeKind::Record { fields, .. })) => {
-                record.fields().len() == fields.len()
+            (T::Record(record), Some(TypeKind::Record { fields, rest, .. })) => {
+                let last = || record.fields().nth(fields.len());
+                let other_keys = match rest {
+                    Some(rest) => last().is_some_and(|have| {
+                        have.name == rest.wit && is_map(&have.ty, &rest.ty, defs)
+                    }),
+                    None => true,
+                };
+                record.fields().len() == fields.len() + usize::from(rest.is_some())
+                    && other_keys
                     && record.fields().zip(fields).all(|(have, want)| {
                         have.name == want.wit
                             && match (&have.ty, want.required) {
@@ -374,6 +486,16 @@ fn is(ty: &types::Type, model: &Type, defs: &[TypeDef]) -> bool {
         },
         _ => false,
     }
+}
+
+fn is_map(ty: &types::Type, item: &Type, defs: &[TypeDef]) -> bool {
+    use types::Type as T;
+    let T::List(list) = ty else { return false };
+    let T::Tuple(pair) = list.ty() else {
+        return false;
+    };
+    let types: Vec<_> = pair.types().collect();
+    matches!(types.as_slice(), [T::String, value] if is(value, item, defs))
 }
 
 #[cfg(test)]
@@ -401,7 +523,11 @@ mod tests {
     fn round_trip(schema: Value, value: &Value) -> Result<Value, Misfit> {
         let model = model(schema);
         let ty = model.input.as_ref().unwrap();
-        let val = from_json(value, ty, &model.defs)?;
+        let shapes = Shapes {
+            defs: &model.defs,
+            fits: &|_, _| true,
+        };
+        let val = from_json(value, ty, shapes)?;
         to_json(&val, ty, &model.defs)
     }
 

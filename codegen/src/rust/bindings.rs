@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use super::{
     Style, function_name, has_default, identifier, module_name, required_parameters,
-    requires_choice, spell, spell_field, type_name, unset_defs, used_defs,
+    requires_choice, shows_rest, spell, spell_field, type_name, unset_defs, used_defs,
 };
 use crate::model::{
-    Case, CaseTest, EnumCase, Field, ServerModel, ToolModel, Type, TypeDef, TypeKind,
+    Case, CaseTest, EnumCase, Field, Rest, ServerModel, ToolModel, Type, TypeDef, TypeKind,
 };
 use crate::names::{pascal_case, snake_case};
 
@@ -83,8 +83,13 @@ fn function(server: &ServerModel, tool: &ToolModel, out: &mut String) {
             unset: unset.contains(&index),
         };
         match &def.kind {
-            TypeKind::Record { fields, constants } => {
-                record(def, fields, constants, tool, (directions, &unset), out)
+            TypeKind::Record {
+                fields,
+                constants,
+                rest,
+            } => {
+                let members = (fields.as_slice(), constants.as_slice(), rest.as_ref());
+                record(def, members, tool, (directions, &unset), out)
             }
             TypeKind::Enum(cases) => enumeration(def, cases, directions, out),
             TypeKind::Variant(cases) => variant(def, cases, tool, directions, out),
@@ -146,8 +151,7 @@ fn deserialize(name: &str, read: &str, body: &str, out: &mut String) {
 
 fn record(
     def: &TypeDef,
-    fields: &[Field],
-    constants: &[(String, serde_json::Value)],
+    (fields, constants, rest): (&[Field], &[(String, serde_json::Value)], Option<&Rest>),
     tool: &ToolModel,
     (directions, unset): (Directions, &BTreeSet<usize>),
     out: &mut String,
@@ -209,6 +213,31 @@ fn record(
             body.push_str(&format!(
                 "if let ::std::option::Option::Some(value) = &self.{member} {{ map.serialize_entry({wire:?}, value)?; }}\n"
             ));
+        }
+    }
+    if let Some(rest) = rest {
+        let raw_member = raw_identifier(&rest.wit);
+        if shows_rest(def, rest) {
+            let member = identifier(&snake_case(&rest.wit));
+            let map = Type::Map(Box::new(rest.ty.clone()));
+            let ty = spell(&map, tool, Style::Code);
+            members.push_str(&format!("pub {member}: {ty},\n"));
+            lowered.push_str(&format!(
+                "{raw_member}: {},\n",
+                lower(&map, &format!("self.{member}"))
+            ));
+            lifted.push_str(&format!(
+                "{member}: {},\n",
+                lift(&map, tool, &format!("raw.{raw_member}"))
+            ));
+            body.push_str(&format!(
+                "for (key, value) in &self.{member} {{ map.serialize_entry(key, value)?; }}\n"
+            ));
+            // The last one: what the others have left.
+            parsed.push_str(&format!("{member}: object.rest()?,\n"));
+            created.push_str(&format!("{member}: ::std::default::Default::default(),\n"));
+        } else {
+            lowered.push_str(&format!("{raw_member}: ::std::vec::Vec::new(),\n"));
         }
     }
     lowered.push_str("}\n");
@@ -408,7 +437,9 @@ fn missing_tag(case: &Case, tool: &ToolModel) -> Option<(String, String)> {
     };
     let written = match &case.ty {
         Type::Def(index) => match &tool.defs.get(*index)?.kind {
-            TypeKind::Record { fields, constants } => {
+            TypeKind::Record {
+                fields, constants, ..
+            } => {
                 fields.iter().any(|field| field.wire == *wire)
                     || constants.iter().any(|(key, _)| key == wire)
             }

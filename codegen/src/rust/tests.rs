@@ -53,6 +53,7 @@ pub(crate) fn sample() -> ServerModel {
                     field("id", "id", Type::Def(2), false),
                 ],
                 constants: vec![("kind".into(), json!("issue"))],
+                rest: None,
             },
         ),
         def(
@@ -78,12 +79,16 @@ pub(crate) fn sample() -> ServerModel {
                 Case {
                     wit: "text".into(),
                     ty: Type::String,
-                    test: CaseTest::Try,
+                    test: CaseTest::Try {
+                        pointer: String::new(),
+                    },
                 },
                 Case {
                     wit: "number".into(),
                     ty: Type::Integer,
-                    test: CaseTest::Try,
+                    test: CaseTest::Try {
+                        pointer: String::new(),
+                    },
                 },
             ]),
         ),
@@ -108,6 +113,7 @@ pub(crate) fn sample() -> ServerModel {
                     field("shape", "shape", Type::Def(5), true),
                 ],
                 constants: vec![],
+                rest: None,
             },
         ),
         def(
@@ -137,7 +143,9 @@ pub(crate) fn sample() -> ServerModel {
                 Case {
                     wit: "other".into(),
                     ty: Type::Json,
-                    test: CaseTest::Try,
+                    test: CaseTest::Try {
+                        pointer: String::new(),
+                    },
                 },
             ]),
         ),
@@ -146,6 +154,7 @@ pub(crate) fn sample() -> ServerModel {
             TypeKind::Record {
                 fields: vec![field("r", "r", Type::Number, true)],
                 constants: vec![],
+                rest: None,
             },
         ),
     ];
@@ -282,6 +291,7 @@ fn requiring() -> ServerModel {
             field("rows", "rows", Type::List(Box::new(Type::Def(7))), true),
         ],
         constants: vec![],
+        rest: None,
     };
     let level = field("level", "level", Type::Def(4), true);
     tool.defs.push(def(
@@ -289,6 +299,7 @@ fn requiring() -> ServerModel {
         TypeKind::Record {
             fields: vec![level],
             constants: vec![],
+            rest: None,
         },
     ));
     server

@@ -8,6 +8,9 @@ use super::{DEPTH, MEMBERS, Walk};
 use crate::model::{EnumCase, Type, TypeKind};
 use crate::names::{kebab, key};
 
+/// How the consequence ends for values that make no enum, and that documentation lists.
+pub(super) const LISTED: &str = "make no distinct names; checked at run time";
+
 impl<'a> Walk<'a> {
     /// The type of a list of constants, `null` taken out.
     pub(super) fn choice(&mut self, values: &[&'a Value], facts: &Facts<'a>, hint: &str) -> Type {
@@ -29,7 +32,7 @@ impl<'a> Walk<'a> {
             self.lose(
                 &facts.at,
                 "enum",
-                "the listed numbers are checked at run time",
+                "the numbers make no distinct names; checked at run time",
             );
             return Type::Number;
         } else if distinct.iter().all(|value| value.is_boolean()) {

@@ -88,6 +88,8 @@ pub(super) struct Union<'a> {
 pub(super) struct Facts<'a> {
     /// Pointer of the first source.
     pub(super) at: String,
+    /// Pointers of all sources, with what they refer to.
+    pub(super) places: Vec<String>,
     types: Types,
     inferred: Types,
     /// Whether some source has `type`.
@@ -111,12 +113,15 @@ pub(super) struct Facts<'a> {
     pub(super) max_items: Option<u64>,
     pub(super) unions: Vec<Union<'a>>,
     pub(super) discriminator: Option<&'a str>,
+    /// Keywords that are no types, with their values: checked at run time, and told in the documentation.
+    pub(super) bounds: Vec<(&'a str, &'a Value)>,
 }
 
 impl<'a> Facts<'a> {
     fn new(at: String) -> Facts<'a> {
         Facts {
             at,
+            places: Vec::new(),
             types: Types::ALL,
             inferred: Types::NONE,
             stated: false,
@@ -136,6 +141,7 @@ impl<'a> Facts<'a> {
             max_items: None,
             unions: Vec::new(),
             discriminator: None,
+            bounds: Vec::new(),
         }
     }
 
@@ -178,6 +184,16 @@ impl<'a> Facts<'a> {
             self.types = self.kinds().and(types);
             self.stated = true;
         }
+    }
+
+    /// Whether a number is between these two, both included.
+    pub(super) fn is_within(&self, low: f64, high: f64) -> bool {
+        let bound = |names: [&str; 2], fits: &dyn Fn(f64) -> bool| {
+            let named = self.bounds.iter().filter(|(key, _)| names.contains(key));
+            named.filter_map(|(_, value)| value.as_f64()).any(fits)
+        };
+        bound(["minimum", "exclusiveMinimum"], &|value| value >= low)
+            && bound(["maximum", "exclusiveMaximum"], &|value| value <= high)
     }
 
     /// Whether anything but `properties` restricts an object.
@@ -228,6 +244,7 @@ impl<'a> Walk<'a> {
             facts.never = true;
             return;
         }
+        facts.places.push(source.at.clone());
         match source.schema {
             Value::Bool(true) => {}
             Value::Bool(false) => {
@@ -345,6 +362,8 @@ impl<'a> Walk<'a> {
                 infer(facts, Types::OBJECT);
                 match value {
                     Value::Bool(false) => facts.additional = Additional::Closed,
+                    // What one of several schemas forbids, none allows.
+                    _ if matches!(facts.additional, Additional::Closed) => {}
                     Value::Bool(true) => facts.additional = Additional::Any,
                     Value::Object(map) if map.is_empty() => facts.additional = Additional::Any,
                     schema => {
@@ -357,7 +376,7 @@ impl<'a> Walk<'a> {
                 self.lose(
                     &source.at,
                     key,
-                    "the pattern of the keys is checked at run time",
+                    "which keys match is checked at run time, not by the type",
                 );
                 for (name, schema) in value.as_object().into_iter().flatten() {
                     facts
@@ -397,6 +416,7 @@ impl<'a> Walk<'a> {
                     || map.get("items").is_some_and(Value::is_array);
                 let says_nothing = key == "minItems" && count == Some(0);
                 if !tuple && !says_nothing {
+                    facts.bounds.push((key, value));
                     self.lose(&source.at, key, CHECKED);
                 }
             }
@@ -404,18 +424,23 @@ impl<'a> Walk<'a> {
             // Bounds: no types. The host checks them against the original schema.
             "minLength" | "maxLength" | "pattern" => {
                 infer(facts, Types::STRING);
+                facts.bounds.push((key, value));
                 self.lose(&source.at, key, CHECKED);
             }
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
                 infer(facts, Types::NUMBER);
+                facts.bounds.push((key, value));
                 self.lose(&source.at, key, CHECKED);
             }
+            "uniqueItems" if value == &Value::Bool(false) => {}
             "uniqueItems" | "contains" | "minContains" | "maxContains" | "unevaluatedItems" => {
                 infer(facts, Types::ARRAY);
+                facts.bounds.push((key, value));
                 self.lose(&source.at, key, CHECKED);
             }
             "minProperties" | "maxProperties" | "unevaluatedProperties" => {
                 infer(facts, Types::OBJECT);
+                facts.bounds.push((key, value));
                 self.lose(&source.at, key, CHECKED);
             }
             "propertyNames" => {
@@ -426,6 +451,7 @@ impl<'a> Walk<'a> {
                         .all(|(key, value)| key == "type" && value == "string")
                 });
                 if !plain && value != &Value::Bool(true) {
+                    facts.bounds.push((key, value));
                     self.lose(&source.at, key, CHECKED);
                 }
             }
@@ -434,11 +460,8 @@ impl<'a> Walk<'a> {
                 self.lose(&source.at, key, CHECKED);
             }
             "format" | "contentEncoding" | "contentMediaType" | "contentSchema" => {
-                self.lose(
-                    &source.at,
-                    key,
-                    "the type is the plain one; the format is a note of the server",
-                );
+                facts.bounds.push((key, value));
+                self.lose(&source.at, key, FORMAT);
             }
             "readOnly" | "writeOnly" => {
                 self.lose(&source.at, key, "the field is there in both directions")
@@ -452,11 +475,7 @@ impl<'a> Walk<'a> {
             "$schema" | "$id" | "id" | "$anchor" | "$dynamicAnchor" | "$recursiveAnchor"
             | "$vocabulary" | "$comment" | "$defs" | "definitions" => {}
             "x-fastmcp-wrap-result" => {}
-            _ => self.lose(
-                &source.at,
-                key,
-                "not a keyword of JSON Schema; it has no effect",
-            ),
+            _ => self.lose(&source.at, key, NO_EFFECT),
         }
     }
 
@@ -500,4 +519,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-const CHECKED: &str = "not part of the type; checked at run time";
+/// What follows for a keyword that no type expresses.
+pub(super) const CHECKED: &str = "not part of the type; checked at run time";
+/// What follows for a format.
+pub(super) const FORMAT: &str = "the type is the plain one; the format is a note of the server";
+/// What follows for a key that is no keyword.
+pub(super) const NO_EFFECT: &str = "not a keyword of JSON Schema; it has no effect";

@@ -3,21 +3,10 @@
 use serde_json::Value;
 
 use super::facts::{Additional, Facts, Source};
-use super::pointer::resolve;
 use super::types::Types;
 use super::{MEMBERS, Walk};
-use crate::model::{Field, Type, TypeKind};
+use crate::model::{Field, Rest, Type, TypeKind};
 use crate::names::{Names, kebab};
-use crate::text;
-
-/// What a property's schema says about itself, for documentation.
-#[derive(Debug, Default)]
-struct Notes<'a> {
-    description: Option<&'a str>,
-    default: Option<&'a Value>,
-    example: Option<&'a Value>,
-    deprecated: bool,
-}
 
 impl<'a> Walk<'a> {
     /// The type of an object; never a record without fields.
@@ -44,8 +33,6 @@ impl<'a> Walk<'a> {
             );
             return Type::Json;
         }
-        self.lose_other_keys(&facts);
-
         let mut constants: Vec<(String, Value)> = Vec::new();
         let mut constant_sources: Vec<(&'a str, Vec<Source<'a>>)> = Vec::new();
         let mut open: Vec<(&'a str, Vec<Source<'a>>)> = Vec::new();
@@ -79,27 +66,24 @@ impl<'a> Walk<'a> {
         for (name, sources) in open {
             let name_in_hint = kebab(name, "field");
             let ty = self.convert(&sources, &format!("{prefix}{name_in_hint}"), depth + 1);
-            let notes = self.notes(&sources);
+            let (doc, default) = self.document(&sources, &ty);
             fields.push(Field {
                 wire: name.to_string(),
                 wit: name_in_hint,
-                doc: document(&notes, self.listed(&sources, &ty).as_deref()),
+                doc,
                 ty,
                 required: facts.required.contains(name),
-                default: notes.default.cloned(),
+                default,
             });
         }
+        let (other, stated) = self.other_keys(&facts, &prefix, depth);
         for name in unnamed {
-            self.lose(
-                &facts.at,
-                "required",
-                "a required key has no schema; it is given as JSON",
-            );
+            // A required key without a schema of its own has that of the other keys.
             fields.push(Field {
                 wire: name.to_string(),
                 wit: kebab(name, "field"),
                 doc: None,
-                ty: Type::Json,
+                ty: other.clone().unwrap_or(Type::Json),
                 required: true,
                 default: None,
             });
@@ -107,11 +91,19 @@ impl<'a> Walk<'a> {
         if fields.is_empty() {
             return Type::Json;
         }
-        let wishes: Vec<String> = fields.iter().map(|field| field.wit.clone()).collect();
-        for (field, name) in fields.iter_mut().zip(Names::default().claim_all(&wishes)) {
+        let mut wishes: Vec<String> = fields.iter().map(|field| field.wit.clone()).collect();
+        wishes.push("additional-properties".to_string());
+        let mut names = Names::default().claim_all(&wishes);
+        let rest = names.pop().zip(other);
+        for (field, name) in fields.iter_mut().zip(names) {
             field.wit = name;
         }
-        self.define(hint, &facts, TypeKind::Record { fields, constants })
+        let kind = TypeKind::Record {
+            fields,
+            constants,
+            rest: rest.map(|(wit, ty)| Rest { wit, ty, stated }),
+        };
+        self.define(hint, &facts, kind)
     }
 
     fn map(&mut self, facts: &Facts<'a>, hint: &str, depth: usize) -> Type {
@@ -143,18 +135,31 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn lose_other_keys(&mut self, facts: &Facts<'a>) {
-        const CONSEQUENCE: &str =
-            "the record has the named keys only; other keys need the JSON view";
-        if !facts.additional.is_unstated_or_closed() {
-            self.lose(&facts.at, "additionalProperties", CONSEQUENCE);
-        }
-        if !facts.patterns.is_empty() {
-            self.lose(&facts.at, "patternProperties", CONSEQUENCE);
+    /// The type of the keys that a record does not name, `None` where there are none, and whether the schema speaks of them.
+    fn other_keys(
+        &mut self,
+        facts: &Facts<'a>,
+        prefix: &str,
+        depth: usize,
+    ) -> (Option<Type>, bool) {
+        let hint = format!("{prefix}additional-properties");
+        match (&facts.additional, facts.patterns.as_slice()) {
+            (Additional::Closed, []) => (None, true),
+            (Additional::Schema(sources), []) => {
+                (Some(self.convert(&sources.clone(), &hint, depth + 1)), true)
+            }
+            (Additional::Closed, [one]) => (
+                Some(self.convert(std::slice::from_ref(&one.clone()), &hint, depth + 1)),
+                true,
+            ),
+            (additional, patterns) => {
+                let stated = matches!(additional, Additional::Any) || !patterns.is_empty();
+                (Some(Type::Json), stated)
+            }
         }
     }
 
-    /// The value a property always has: a `const` that is required, or that is also the default.
+    /// The value a property always has: a required `const`, or a required choice of one string.
     pub(super) fn constant(&mut self, sources: &[Source<'a>], required: bool) -> Option<&'a Value> {
         let facts = self.collect(sources);
         let value = facts.only_choice()?;
@@ -164,57 +169,7 @@ impl<'a> Walk<'a> {
         let is_const = sources
             .iter()
             .any(|source| source.schema.get("const").is_some());
-        let is_default = sources
-            .iter()
-            .any(|source| source.schema.get("default") == Some(value));
-        ((required && (is_const || value.is_string())) || (is_const && is_default)).then_some(value)
-    }
-
-    fn notes(&self, sources: &[Source<'a>]) -> Notes<'a> {
-        let mut notes = Notes::default();
-        for source in sources {
-            let target = source
-                .schema
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|reference| resolve(self.root, reference))
-                .map(|(_, schema)| schema);
-            for schema in [Some(source.schema), target].into_iter().flatten() {
-                notes.description = notes
-                    .description
-                    .or(schema.get("description").and_then(Value::as_str));
-                notes.default = notes.default.or(schema.get("default"));
-                notes.example = notes
-                    .example
-                    .or(schema.get("examples").and_then(|examples| examples.get(0)))
-                    .or(schema.get("example"));
-                notes.deprecated |= schema.get("deprecated") == Some(&Value::Bool(true));
-            }
-        }
-        notes
-    }
-
-    /// The values of an `enum` that became a plain string or number, as a sentence.
-    fn listed(&mut self, sources: &[Source<'a>], ty: &Type) -> Option<String> {
-        let plain = match ty {
-            Type::Nullable(inner) => inner,
-            ty => ty,
-        };
-        if !matches!(plain, Type::String | Type::Integer | Type::Number) {
-            return None;
-        }
-        let values = self.collect(sources).choices?;
-        let shown: Vec<String> = values
-            .iter()
-            .take(20)
-            .map(|value| format!("`{value}`"))
-            .collect();
-        let more = if values.len() > shown.len() {
-            ", ..."
-        } else {
-            ""
-        };
-        Some(format!("One of {}{more}.", shown.join(", ")))
+        (required && (is_const || value.is_string())).then_some(value)
     }
 
     /// For arguments that are one of several objects: one record with the keys of all, those not common to all
@@ -277,19 +232,4 @@ static ANY: Value = Value::Bool(true);
 
 fn same_schemas(a: &[Source<'_>], b: &[Source<'_>]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.schema == b.schema)
-}
-
-fn document(notes: &Notes<'_>, listed: Option<&str>) -> Option<String> {
-    let mut parts: Vec<String> = Vec::new();
-    if notes.deprecated {
-        parts.push("Deprecated.".to_string());
-    }
-    if let Some(description) = notes.description {
-        parts.extend(text::clean(description, text::FIELD_LIMIT));
-    }
-    parts.extend(listed.and_then(|listed| text::clean(listed, text::FIELD_LIMIT)));
-    if let Some(example) = notes.example {
-        parts.extend(text::clean(&format!("Example: `{example}`"), 120));
-    }
-    (!parts.is_empty()).then(|| parts.join("\n"))
 }

@@ -57,7 +57,11 @@ fn show(ty: &Type, types: &ToolTypes) -> String {
             )
         }
         Type::Def(index) => match &types.defs[*index].kind {
-            TypeKind::Record { fields, constants } => {
+            TypeKind::Record {
+                fields,
+                constants,
+                rest,
+            } => {
                 let mut parts: Vec<String> = fields
                     .iter()
                     .map(|field| {
@@ -70,6 +74,14 @@ fn show(ty: &Type, types: &ToolTypes) -> String {
                         .iter()
                         .map(|(wire, value)| format!("{wire}={value}")),
                 );
+                // Open because nothing is said of it is the rule.
+                match rest {
+                    None => parts.push("!".to_string()),
+                    Some(rest) if rest.stated => {
+                        parts.push(format!("...{}", show(&rest.ty, types)));
+                    }
+                    Some(_) => {}
+                }
                 format!("{{{}}}", parts.join(","))
             }
             TypeKind::Enum(cases) => {
@@ -87,7 +99,7 @@ fn show(ty: &Type, types: &ToolTypes) -> String {
                     let test = match &case.test {
                         CaseTest::Tag { wire, value } => format!("{wire}={value}"),
                         CaseTest::Json(json) => format!("{json:?}"),
-                        CaseTest::Try => "try".to_string(),
+                        CaseTest::Try { .. } => "try".to_string(),
                     };
                     format!("{}[{test}]:{}", case.wit, show(&case.ty, types))
                 };
@@ -232,6 +244,14 @@ fn arrays_and_maps() {
             "tuple<string,number>",
         ),
         (
+            json!({"items": [{"type": "number"}, {"type": "number"}]}),
+            "list<number>",
+        ),
+        (
+            json!({"prefixItems": [{"type": "string"}, {"type": "number"}], "maxItems": 2}),
+            "list<json>",
+        ),
+        (
             json!({"prefixItems": [{"type": "string"}], "items": {"type": "string"}}),
             "list<string>",
         ),
@@ -277,7 +297,7 @@ fn records() {
         ),
         (
             json!({"properties": {"a": {"type": "string"}, "k": {"const": "v", "default": "v"}}}),
-            "{a?:string,k=\"v\"}",
+            "{a?:string,k?:enum<v>}",
         ),
         (
             json!({"properties": {"k": {"const": "v"}}, "required": ["k"]}),
@@ -290,6 +310,26 @@ fn records() {
         (
             json!({"properties": {"a": {"type": "number"}}, "allOf": [{"properties": {"a": {"type": "integer"}}}]}),
             "{a?:integer}",
+        ),
+        (
+            json!({"properties": {"a": {"type": "string"}}, "additionalProperties": false}),
+            "{a?:string,!}",
+        ),
+        (
+            json!({"properties": {"a": {"type": "string"}}, "additionalProperties": true}),
+            "{a?:string,...json}",
+        ),
+        (
+            json!({"properties": {"a": {"type": "string"}}, "required": ["b"], "additionalProperties": {"type": "integer"}}),
+            "{a?:string,b:integer,...integer}",
+        ),
+        (
+            json!({"properties": {"a": {"type": "string"}}, "patternProperties": {"^x": {"type": "boolean"}}, "additionalProperties": false}),
+            "{a?:string,...bool}",
+        ),
+        (
+            json!({"properties": {"a": {"type": "string"}}, "patternProperties": {"^x": {"type": "boolean"}}}),
+            "{a?:string,...json}",
         ),
         (json!({"required": ["z"]}), "{z:json}"),
         (

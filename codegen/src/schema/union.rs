@@ -240,9 +240,11 @@ impl<'a> Walk<'a> {
         }
         // Eight is the bit of numbers that are no integers.
         if scalars.intersects(Types::NUMBER.without(Types::INTEGER)) {
-            cases.push(by_type("number", Type::Number, JsonType::Number));
+            let ty = self.number(Type::Number, base);
+            cases.push(by_type("number", ty, JsonType::Number));
         } else if scalars.has(Types::INTEGER) {
-            cases.push(by_type("integer", Type::Integer, JsonType::Integer));
+            let ty = self.number(Type::Integer, base);
+            cases.push(by_type("integer", ty, JsonType::Integer));
         }
         if scalars.has(Types::STRING) {
             let ty = match strings {
@@ -303,6 +305,10 @@ impl<'a> Walk<'a> {
                 ),
             };
             let case_hint = format!("{hint}-{name}");
+            let pointer = member
+                .sources
+                .last()
+                .map_or(String::new(), |own| own.at.clone());
             let ty = if member.whole {
                 self.convert(&member.sources, &case_hint, depth + 1)
             } else {
@@ -315,22 +321,25 @@ impl<'a> Walk<'a> {
                 },
                 _ if alone && object => CaseTest::Json(JsonType::Object),
                 _ if alone => CaseTest::Json(JsonType::Array),
-                _ => CaseTest::Try,
+                _ => CaseTest::Try {
+                    pointer: pointer.clone(),
+                },
             };
-            if test == CaseTest::Try {
+            let tried = |test: &CaseTest| matches!(test, CaseTest::Try { .. });
+            if tried(&test) {
                 self.lose(
                     &union.at,
                     union.keyword,
-                    "nothing tells the cases apart, so they are tried in order",
+                    "no key tells the cases apart: the first whose schema fits is taken",
                 );
             }
             // `json` takes anything, so it is tried when all else has failed; equal types are one case.
-            let free = ty == Type::Json && test == CaseTest::Try;
+            let free = ty == Type::Json && tried(&test);
             let known = cases
                 .iter()
                 .chain(&last)
-                .any(|case| case.ty == ty && case.test == CaseTest::Try);
-            if !(known && test == CaseTest::Try) {
+                .any(|case| case.ty == ty && tried(&case.test));
+            if !(known && tried(&test)) {
                 let case = Case {
                     wit: name,
                     ty,
@@ -368,7 +377,16 @@ impl<'a> Walk<'a> {
             let mut values: Vec<&'a Value> = Vec::new();
             for object in &objects {
                 let sources = object.properties.get(name)?;
-                let value = self.constant(sources, object.required.contains(name))?;
+                let required = object.required.contains(name);
+                // What the schema calls the tag is one, required or not.
+                let value = self.constant(sources, required || base.discriminator == Some(name))?;
+                if !required {
+                    self.lose(
+                        &object.at,
+                        "discriminator",
+                        "the tag is always sent, also where it could be left out",
+                    );
+                }
                 if values.contains(&value)
                     || !(value.is_string() || value.is_i64() || value.is_boolean())
                 {
