@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::json::{self, JsonError};
+
 /// Every connected server's tools, by the server's name in the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
@@ -72,9 +74,9 @@ impl Tool {
 /// Why a text is no list of tools.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The text is not JSON.
-    #[error("the tool list is not JSON")]
-    Json(#[source] serde_json::Error),
+    /// The text is not JSON, or nested too deeply.
+    #[error("the tool list cannot be read")]
+    Json(#[source] JsonError),
     /// The JSON has no list of tools where one is expected.
     #[error(
         "there is no `tools` array: expected `{{\"tools\": [...]}}`, a JSON-RPC answer, or an array of tools"
@@ -108,7 +110,7 @@ pub enum CatalogError {
 /// The text is not JSON, holds no list, holds one page of several, or an entry lacks `name` or `inputSchema`.
 pub fn parse_tools_list(text: &str) -> Result<Vec<Tool>, CatalogError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let value: Value = serde_json::from_str(text).map_err(CatalogError::Json)?;
+    let value = json::parse(text.as_bytes()).map_err(CatalogError::Json)?;
     if let Some(error) = value.get("error").filter(|error| error.is_object()) {
         return Err(CatalogError::Rpc {
             code: error.get("code").and_then(Value::as_i64).unwrap_or(0),
@@ -217,7 +219,7 @@ mod tests {
     #[test]
     fn what_is_no_list() {
         let error = |text: &str| parse_tools_list(text).unwrap_err().to_string();
-        assert_eq!(error("{"), "the tool list is not JSON");
+        assert_eq!(error("{"), "the tool list cannot be read");
         assert!(error("{}").starts_with("there is no `tools` array"));
         assert!(error(r#"{"error":{"code":-32601,"message":"secret"}}"#).contains("-32601"));
         assert!(error(r#"{"tools":[],"nextCursor":"x"}"#).contains("nextCursor"));

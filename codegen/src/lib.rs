@@ -31,6 +31,7 @@ pub mod lock;
 pub mod search;
 pub mod select;
 
+pub mod json;
 pub mod names;
 pub mod text;
 

@@ -16,6 +16,7 @@ use crate::definitions::{Definition, Violation};
 use crate::gate::{self, Call, Denial, Spent};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
 use crate::mcp::{ServerError, ToolReply};
+use crate::round_trip::read_exactly;
 use crate::servers::Servers;
 
 /// Why a tool call failed, as the contract's `tool-error-kind`.
@@ -130,16 +131,15 @@ impl Calls {
         }
         // A waiting call holds its text, not its value.
         let _place = self.in_flight.acquire().await.ok();
-        match serde_json::from_str(arguments) {
+        match read_exactly(arguments) {
             Ok(arguments) => self.call_in_place(index, arguments).await,
-            Err(e) => {
-                let message = format!("the arguments are not JSON ({e})");
-                self.refused(
-                    index,
-                    ToolErrorKind::InvalidArguments,
-                    Blame::Program,
-                    message,
-                )
+            Err(Violation { at, why }) => {
+                let kind = ToolErrorKind::InvalidArguments;
+                let message = match at.as_str() {
+                    "" => format!("the arguments are {why}"),
+                    at => format!("`{at}` is {why}"),
+                };
+                self.refused(index, kind, Blame::Program, message)
             }
         }
     }
@@ -442,7 +442,8 @@ fn normalise(reply: ToolReply) -> Value {
     match reply.content.as_slice() {
         [block] if block.get("type").and_then(Value::as_str) == Some("text") => {
             let text = block.get("text").and_then(Value::as_str).unwrap_or("");
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+            // What would be changed by reading it stays text.
+            read_exactly(text).unwrap_or_else(|_| Value::String(text.to_owned()))
         }
         _ => Value::Array(reply.content),
     }

@@ -33,6 +33,7 @@ mod child;
 mod client;
 mod error;
 mod http;
+mod message;
 mod pipe;
 mod spawn;
 mod tap;

@@ -2,6 +2,7 @@
 //! in a call. Nothing is called and nothing runs.
 
 use serde_json::{Map, Value};
+use witgate_codegen::json;
 use witgate_codegen::select::View;
 
 use crate::definitions::{Definition, Violation};
@@ -26,10 +27,7 @@ pub async fn round_trip(
     view: View,
     text: &str,
 ) -> Result<String, Violation> {
-    let value: Value = serde_json::from_str(text).map_err(|error| Violation {
-        at: String::new(),
-        why: format!("not JSON ({error})"),
-    })?;
+    let value = read_exactly(text)?;
     match side {
         Side::Input => definition.check_arguments(&value).await?,
         Side::Output => definition.check_result(&value).await?,
@@ -42,6 +40,24 @@ pub async fn round_trip(
         })?,
     };
     Ok(value.to_string())
+}
+
+/// JSON text as a value, unless an integer in it would become another number.
+///
+/// # Errors
+/// The text is not JSON, nested too deeply, or holds an integer of more than 64 bits.
+pub(crate) fn read_exactly(text: &str) -> Result<Value, Violation> {
+    let value = json::parse(text.as_bytes()).map_err(|error| Violation {
+        at: String::new(),
+        why: error.to_string(),
+    })?;
+    match json::inexact_integer(text.as_bytes()) {
+        None => Ok(value),
+        Some(at) => Err(Violation {
+            at,
+            why: "an integer of more than 64 bits, which cannot be passed on exactly".to_owned(),
+        }),
+    }
 }
 
 fn typed(definition: &Definition, side: Side, value: Value) -> Result<Value, values::Misfit> {

@@ -14,13 +14,14 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 use crate::admission::Plan;
 use crate::budget::{self, CpuClock, Exceeded, MemoryBudget, Metered};
 use crate::call::{Calls, ToolError};
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, Violation};
 use crate::gate::Spent;
 use crate::host::Host;
 use crate::journal::Journal;
 use crate::limits::Limits;
 use crate::link;
 use crate::program::{Program, Script};
+use crate::round_trip::read_exactly;
 use crate::servers::Servers;
 
 /// Bytes that may be copied between host and guest in one call, beside what `Limits` says.
@@ -439,8 +440,11 @@ fn parse_result(text: &str, limits: &Limits) -> Result<Value, RunError> {
     if text.len() > limits.result_bytes {
         return Err(RunError::Limit(Exceeded::Result(limits.result_bytes)));
     }
-    let mut value = serde_json::from_str(text).map_err(|e| RunError::Broken {
-        message: format!("its result is not JSON ({e})"),
+    let mut value = read_exactly(text).map_err(|Violation { at, why }| RunError::Broken {
+        message: match at.as_str() {
+            "" => format!("its result is {why}"),
+            at => format!("its result is no JSON that can be passed on: `{at}` is {why}"),
+        },
     })?;
     integral(&mut value);
     Ok(value)

@@ -8,6 +8,9 @@ use witgate_codegen::model::{
 };
 use witgate_codegen::select::View;
 
+use crate::definitions::Violation;
+use crate::round_trip::read_exactly;
+
 /// Where and why a value does not fit its type. Names fields, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why} at `{at}`")]
@@ -58,7 +61,7 @@ pub(crate) fn to_json(value: &Val, ty: &Type, defs: &[TypeDef]) -> Result<Value,
         (Val::Float64(x), Type::Number) => number(*x)?,
         (Val::String(s), Type::String) => Value::String(s.clone()),
         (Val::String(s), Type::Json) => {
-            serde_json::from_str(s).or_else(|e| misfit(format!("not valid JSON ({e})")))?
+            read_exactly(s).map_err(|Violation { at, why }| Misfit { at, why })?
         }
         (Val::List(items), Type::List(ty)) => Value::Array(
             items

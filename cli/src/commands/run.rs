@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
+use witgate_codegen::json::inexact_integer;
 use witgate_host::run::LogLevel;
 use witgate_host::{Journal, Limits, Prepared, RunOptions, admit};
 
@@ -170,6 +171,13 @@ impl Run {
                 None => (given.to_owned(), "--input".to_owned()),
             },
         };
+        if let Some(at) = inexact_integer(text.as_bytes()) {
+            return Err(Failure::usage(format!(
+                "the input holds an integer of more than 64 bits at `{at}`"
+            ))
+            .at(place)
+            .hint("give it as a string"));
+        }
         serde_json::from_str(&text).map_err(|e| {
             Failure::usage(format!("the input is not JSON: {e}"))
                 .at(format!("{place}:{}:{}", e.line(), e.column()))

@@ -16,6 +16,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::message;
 use super::spawn::{self, Group, Started};
 use super::weigh::{Measure, has_more_values};
 use super::{ClientLimits, ServerError};
@@ -302,7 +303,7 @@ async fn forward_messages(
                 measure: Measure::Values,
             });
         }
-        let parsed = match serde_json::from_slice(&line) {
+        let parsed = match message::read(&line) {
             Ok(Value::Array(batch)) => batch,
             Ok(message @ Value::Object(_)) => vec![message],
             Ok(_) => Vec::new(),
@@ -310,7 +311,7 @@ async fn forward_messages(
             Err(error) if line.trim_ascii_start().starts_with(b"{\"jsonrpc\"") => {
                 return seen.fail(ServerError::Protocol {
                     server: server(),
-                    reason: format!("a message is no JSON: {error}"),
+                    reason: format!("a message cannot be read: {error}"),
                 });
             }
             Err(_) => Vec::new(),

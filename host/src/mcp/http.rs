@@ -11,6 +11,7 @@ use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 use thiserror::Error;
 
+use super::message;
 use super::weigh::{Measure, has_more_values};
 
 /// The header that carries a session's id.
@@ -175,10 +176,7 @@ async fn read_json(response: Response, max: Bounds) -> Result<Answer, reqwest::E
     if has_more_values(&body, max.values) {
         return Ok(Answer::TooLarge(Measure::Values));
     }
-    Ok(
-        serde_json::from_slice(&body)
-            .map_or(Answer::NotJson, |message| Answer::Json(message, None)),
-    )
+    Ok(message::read(&body).map_or(Answer::NotJson, |message| Answer::Json(message, None)))
 }
 
 fn events(response: Response, max: usize) -> BoxStream<'static, Result<Sse, sse_stream::Error>> {

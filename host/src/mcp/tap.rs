@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sse_stream::Sse;
 
 use super::http;
+use super::message;
 use super::pipe::{answered, wants_raw};
 use super::weigh::{Measure, has_more_values};
 
@@ -89,8 +90,8 @@ impl Raw {
         };
         if has_more_values(data.as_bytes(), max_values) {
             event.data = id.map(|id| self.refuse(id, Measure::Values).to_string());
-        } else if let Ok(mut message) = serde_json::from_str(data)
-            && self.keep(&mut message)
+        } else if let Ok(mut message) = message::read(data.as_bytes())
+            && (self.keep(&mut message) || message.get("error").is_some())
         {
             event.data = Some(message.to_string());
         }

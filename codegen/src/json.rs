@@ -1,0 +1,213 @@
+//! JSON text to values, where serde_json alone would fail or change something: schemas nest deeper than it reads, and
+//! integers beyond 64 bits become floats. Fractions are read as the nearest float, as everywhere.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Deepest nesting of objects and arrays that is read: a schema of a hundred levels takes two each. All that walks over
+/// values by recursion, this crate and those it calls, must bear as much on a small stack.
+pub const DEPTH: usize = 256;
+
+/// Digits that always fit into 64 bits.
+const SAFE_DIGITS: usize = 18;
+
+/// Why a text is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// It is no JSON.
+    #[error("not JSON: {0}")]
+    Syntax(#[source] serde_json::Error),
+    /// Objects and arrays lie too deep in each other.
+    #[error("nested deeper than {DEPTH} levels")]
+    Depth,
+}
+
+/// Reads a JSON text of at most [`DEPTH`] levels.
+///
+/// # Errors
+/// [`JsonError`].
+pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
+    if nesting(text) > DEPTH {
+        return Err(JsonError::Depth);
+    }
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    reader.disable_recursion_limit();
+    let value = Value::deserialize(&mut reader).map_err(JsonError::Syntax)?;
+    reader.end().map_err(JsonError::Syntax)?;
+    Ok(value)
+}
+
+/// The deepest nesting of brackets outside of strings.
+fn nesting(text: &[u8]) -> usize {
+    let (mut open, mut deepest): (usize, usize) = (0, 0);
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Goes past the closing quote.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
+}
+
+/// The JSON pointer of the first integer that neither `i64` nor `u64` holds. Reading would make it a float, and so another
+/// number. The text must be JSON.
+pub fn inexact_integer(text: &[u8]) -> Option<String> {
+    if !has_long_digits(text) {
+        return None;
+    }
+    let mut path: Vec<Step> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'{' => path.push(Step::Key(String::new())),
+            b'[' => path.push(Step::Index(0)),
+            b'}' | b']' => drop(path.pop()),
+            b',' => {
+                if let Some(Step::Index(index)) = path.last_mut() {
+                    *index += 1;
+                }
+            }
+            b'"' => {
+                let mut rest = text[at + 1..].iter();
+                skip_string(&mut rest);
+                let end = text.len() - rest.len();
+                let is_key = text[end..]
+                    .iter()
+                    .find(|byte| !byte.is_ascii_whitespace())
+                    .is_some_and(|byte| *byte == b':');
+                if let (true, Some(Step::Key(key))) = (is_key, path.last_mut()) {
+                    *key = serde_json::from_slice(&text[at..end]).unwrap_or_default();
+                }
+                at = end;
+                continue;
+            }
+            b'-' | b'0'..=b'9' => {
+                let literal = text[at..]
+                    .iter()
+                    .take_while(|byte| {
+                        byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
+                    })
+                    .count();
+                if is_inexact(&text[at..at + literal]) {
+                    return Some(path.iter().map(Step::pointer).collect());
+                }
+                at += literal;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Step {
+    fn pointer(&self) -> String {
+        match self {
+            Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => format!("/{index}"),
+        }
+    }
+}
+
+/// Whether there is a run of more digits than are always safe, wherever. Most texts have none, and are not read for it
+/// byte by byte: a run that long has a digit at one of these places.
+fn has_long_digits(text: &[u8]) -> bool {
+    let step = SAFE_DIGITS + 1;
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    (0..text.len()).step_by(step).any(|at| {
+        digit(at) && {
+            let before = (0..at).rev().take(step).take_while(|at| digit(*at)).count();
+            let after = (at + 1..at + step).take_while(|at| digit(*at)).count();
+            before + after >= SAFE_DIGITS
+        }
+    })
+}
+
+fn is_inexact(literal: &[u8]) -> bool {
+    literal.len() > SAFE_DIGITS
+        && std::str::from_utf8(literal).is_ok_and(|literal| {
+            let is_integer = !literal.contains(['.', 'e', 'E']);
+            is_integer && literal.parse::<i64>().is_err() && literal.parse::<u64>().is_err()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn deep_texts_are_read_up_to_the_bound() {
+        let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(parse(nested(DEPTH).as_bytes()).is_ok());
+        assert!(matches!(
+            parse(nested(DEPTH + 1).as_bytes()),
+            Err(JsonError::Depth)
+        ));
+        assert!(matches!(
+            parse(&b"[".repeat(1_000_000)),
+            Err(JsonError::Depth)
+        ));
+        assert!(parse(format!("[\"{}\"]", "[".repeat(1_000)).as_bytes()).is_ok());
+        for broken in ["", "1 2", "{", "[\"\\", "\"[[["] {
+            assert!(matches!(
+                parse(broken.as_bytes()),
+                Err(JsonError::Syntax(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn integers_beyond_64_bits_are_found_where_they_are() {
+        for (text, wanted) in [
+            (
+                r#"{"a/b": [1, {"c": 123456789012345678901}]}"#,
+                Some("/a~1b/1/c"),
+            ),
+            ("18446744073709551616", Some("")),
+            ("[-9223372036854775809]", Some("/0")),
+            (
+                "[18446744073709551615, -9223372036854775808, 9007199254740993]",
+                None,
+            ),
+            (
+                "[0.1234567890123456789012, 1e300, 123456789012345678901.5]",
+                None,
+            ),
+            (r#"{"x": "123456789012345678901234"}"#, None),
+            (
+                r#"{"123456789012345678901234": "\"", "y": 123456789012345678901234}"#,
+                Some("/y"),
+            ),
+        ] {
+            assert_eq!(
+                inexact_integer(text.as_bytes()).as_deref(),
+                wanted,
+                "{text}"
+            );
+        }
+    }
+}
