@@ -237,7 +237,7 @@ async fn half_a_message_is_an_error() {
     let client = connect("broken", &marker("broken")).await;
     let error = call(&client, "echo").await.unwrap_err();
     assert!(
-        matches!(&error, ServerError::Protocol { reason, .. } if reason.starts_with("a message is no JSON")),
+        matches!(&error, ServerError::Protocol { reason, .. } if reason.starts_with("a message cannot be read")),
         "{error}"
     );
 }
