@@ -1,6 +1,7 @@
 //! One file per command: a struct with its arguments and `exec`.
 
 pub(crate) mod build;
+pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod gen_files;
 pub(crate) mod run;
@@ -10,6 +11,7 @@ pub(crate) mod tools;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use witgate_codegen::select::LookupError;
 use witgate_host::grants::{self, Grants};
 
 use crate::failure::Failure;
@@ -46,6 +48,15 @@ fn write(path: &Path, text: &[u8]) -> Result<(), Failure> {
         .map_or(Ok(()), std::fs::create_dir_all)
         .and_then(|()| std::fs::write(path, text))
         .map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
+}
+
+/// A tool or server that is not there, with names like it.
+fn unknown_tool(error: &LookupError) -> Failure {
+    let failure = Failure::usage(error.to_string());
+    match error.nearest() {
+        [] => failure.hint("`witgate tools` lists them"),
+        names => failure.hint(format!("did you mean `{}`?", names.join("` or `"))),
+    }
 }
 
 /// Where tool definitions come from.

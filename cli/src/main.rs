@@ -54,6 +54,9 @@ enum Command {
     Gen(commands::gen_files::Gen),
     /// Find tools by name or description
     Tools(commands::tools::Tools),
+    /// See how saved `tools/list` answers are typed
+    #[command(subcommand)]
+    Catalog(commands::catalog::Catalog),
     /// Be an MCP server with 10,000 issues and contacts, for examples and tests
     DemoServer,
 }
@@ -98,6 +101,7 @@ impl Command {
             Command::Sync(command) => command.exec().await,
             Command::Gen(command) => command.exec().await,
             Command::Tools(command) => command.exec().await,
+            Command::Catalog(command) => command.exec().await,
             Command::DemoServer => demo_server::serve_stdio()
                 .await
                 .map_err(|e| failure::Failure::host(format!("{e:#}"))),
@@ -112,6 +116,7 @@ impl Command {
             Command::Check(command) => command.json,
             Command::Sync(command) => command.json,
             Command::Tools(command) => command.json,
+            Command::Catalog(command) => command.json(),
             Command::Gen(_) | Command::DemoServer => false,
         }
     }

@@ -33,6 +33,16 @@ pub(crate) fn data(text: &str) {
     let _ = out.flush();
 }
 
+/// Stdout for many small pieces of data; the caller decides when they are flushed.
+pub(crate) fn lines() -> impl Write {
+    std::io::BufWriter::with_capacity(64 << 10, std::io::stdout())
+}
+
+/// A word of data that stands out on a terminal.
+pub(crate) fn emphasis(text: &str) -> String {
+    paint_for(std::io::stdout().is_terminal(), text, "1")
+}
+
 /// An error, in red on a terminal.
 pub(crate) fn error(text: &str) {
     line(&format!("{} {}", paint("error:", "1;31"), clean(text)));
@@ -75,7 +85,11 @@ fn line(text: &str) {
 }
 
 fn paint(text: &str, code: &str) -> String {
-    let wanted = std::io::stderr().is_terminal()
+    paint_for(std::io::stderr().is_terminal(), text, code)
+}
+
+fn paint_for(terminal: bool, text: &str, code: &str) -> String {
+    let wanted = terminal
         && std::env::var_os("NO_COLOR").is_none()
         && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
     if wanted {

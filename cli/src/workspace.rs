@@ -179,8 +179,21 @@ pub(crate) fn is_wanted(packages: &BTreeSet<String>, server: &str) -> bool {
     packages.contains(server) || packages.contains(&package_name(server))
 }
 
-/// A saved `tools/list` as a catalog of one server.
-pub(crate) fn saved_catalog(file: &Path, server: &str) -> Result<Catalog, Failure> {
+/// A server out of a file.
+pub(crate) struct Saved {
+    pub(crate) server: Server,
+    /// The file's length.
+    pub(crate) bytes: usize,
+}
+
+/// What the server of a saved `tools/list` is called: the file's name without its ending.
+pub(crate) fn server_name(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or(file.as_os_str());
+    stem.to_string_lossy().into_owned()
+}
+
+/// A saved `tools/list`.
+pub(crate) fn saved_server(file: &Path) -> Result<Saved, Failure> {
     let text = std::fs::read_to_string(file).map_err(|e| {
         Failure::new(
             Kind::Usage,
@@ -198,10 +211,17 @@ pub(crate) fn saved_catalog(file: &Path, server: &str) -> Result<Catalog, Failur
         )
         .hint("save what a server answers to `tools/list`: { \"tools\": [ ... ] }")
     })?;
+    Ok(Saved {
+        server: Server { info: None, tools },
+        bytes: text.len(),
+    })
+}
+
+/// A saved `tools/list` as a catalog of one server.
+pub(crate) fn saved_catalog(file: &Path, server: &str) -> Result<Catalog, Failure> {
     let mut catalog = Catalog::default();
-    catalog
-        .servers
-        .insert(server.to_owned(), Server { info: None, tools });
+    let saved = saved_server(file)?;
+    catalog.servers.insert(server.to_owned(), saved.server);
     Ok(catalog)
 }
 

@@ -28,6 +28,7 @@ pub mod rust;
 pub mod wit;
 
 pub mod lock;
+pub mod report;
 pub mod search;
 pub mod select;
 

@@ -117,13 +117,8 @@ impl Gen {
                 ))
                 .hint("write `--tool SERVER/TOOL`, for example `--tool github/list_issues`")
             })?;
-            let (server, tool) = select::find_tool(models, server, tool).map_err(|e| {
-                let failure = Failure::usage(e.to_string());
-                match e.nearest() {
-                    [] => failure.hint("`witgate tools` lists them"),
-                    names => failure.hint(format!("did you mean `{}`?", names.join("` or `"))),
-                }
-            })?;
+            let (server, tool) =
+                select::find_tool(models, server, tool).map_err(|e| super::unknown_tool(&e))?;
             match selection
                 .iter_mut()
                 .find(|(s, _)| s.package == server.package)
@@ -141,11 +136,9 @@ impl super::CatalogArguments {
     /// The catalog that the arguments name: a saved `tools/list`, what `witgate sync` kept, or live servers.
     pub(super) async fn read(&self) -> Result<Catalog, Failure> {
         if let Some(file) = &self.catalog {
-            let fallback = || {
-                let stem = file.file_stem().unwrap_or(file.as_os_str());
-                stem.to_string_lossy().into_owned()
-            };
-            return workspace::saved_catalog(file, &self.server.clone().unwrap_or_else(fallback));
+            let name = self.server.clone();
+            let name = name.unwrap_or_else(|| workspace::server_name(file));
+            return workspace::saved_catalog(file, &name);
         }
         let workspace = workspace::open(self.config.as_deref())?;
         if let Some(server) = &self.server
