@@ -1,4 +1,4 @@
-//! The real MCP servers: where `./test` put them, and the one that is reached over HTTP. Which of them a scenario needs
+//! The real MCP servers and foreign tools: where `./test` put them, and the one that is reached over HTTP. Which of them a scenario needs
 //! stands in its own `.mcp.json`.
 
 use std::io::{BufRead as _, BufReader};
@@ -18,6 +18,34 @@ const START: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn folder() -> PathBuf {
     workspace::cache().join("test-servers")
+}
+
+/// The TypeScript compiler that is installed beside the servers; `None` where it is not, with a line that says so.
+#[must_use]
+pub fn tsc() -> Option<PathBuf> {
+    installed(folder().join("npm/node_modules/.bin/tsc"))
+}
+
+/// The command `wasm-tools`, as `tsc`.
+#[must_use]
+pub fn wasm_tools() -> Option<PathBuf> {
+    let command = format!("wasm-tools{}", std::env::consts::EXE_SUFFIX);
+    installed(
+        workspace::cache()
+            .join("tools/wasm-tools/bin")
+            .join(command),
+    )
+}
+
+fn installed(path: PathBuf) -> Option<PathBuf> {
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!(
+        "skipped: no `{}`; `./test --install` brings it",
+        path.display()
+    );
+    None
 }
 
 /// `server-everything` over streamable HTTP. Dropping it ends the process.
