@@ -4,6 +4,7 @@
 mod calls;
 mod cli;
 mod compute;
+mod generate;
 mod ground;
 mod js;
 mod machine;
@@ -60,6 +61,8 @@ enum Group {
     Call,
     /// fib(25) in JavaScript and in Rust
     Fib,
+    /// Interfaces of 1,250, 2,500 and 5,000 tools
+    Gen,
 }
 
 fn main() -> ExitCode {
@@ -132,6 +135,7 @@ impl Group {
             Group::Cli => cli::rows(ground),
             Group::Call => calls::rows(ground).await,
             Group::Fib => compute::fib(ground).await,
+            Group::Gen => generate::rows(ground),
         }
     }
 }

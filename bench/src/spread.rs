@@ -13,7 +13,7 @@ pub(crate) struct Row {
     pub(crate) unit: Unit,
     /// What is wanted of the median.
     pub(crate) aim: Option<Aim>,
-    /// In seconds, in the order in which they were taken. A difference can be negative.
+    /// In seconds, or in megabytes, in the order in which they were taken. A difference can be negative.
     pub(crate) samples: Vec<f64>,
 }
 
@@ -21,6 +21,7 @@ pub(crate) struct Row {
 pub(crate) enum Unit {
     Milliseconds,
     Microseconds,
+    Megabytes,
 }
 
 /// In the unit of the row.
@@ -63,10 +64,15 @@ impl Row {
         self
     }
 
+    pub(crate) fn megabytes(mut self) -> Row {
+        self.unit = Unit::Megabytes;
+        self
+    }
+
     pub(crate) fn spread(&self) -> Spread {
         let mut sorted = self.samples.clone();
         sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| rank(&sorted, share) * self.unit.per_second();
+        let at = |share: f64| rank(&sorted, share) * self.unit.per_sample();
         Spread {
             min: at(0.0),
             median: at(0.5),
@@ -113,13 +119,15 @@ impl Unit {
         match self {
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "us",
+            Unit::Megabytes => "MB",
         }
     }
 
-    fn per_second(self) -> f64 {
+    fn per_sample(self) -> f64 {
         match self {
             Unit::Milliseconds => 1e3,
             Unit::Microseconds => 1e6,
+            Unit::Megabytes => 1.0,
         }
     }
 }

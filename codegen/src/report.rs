@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 use serde::Serialize;
 
 use crate::loss::Loss;
-use crate::model::{ServerModel, ToolModel, Type};
+use crate::model::{ServerModel, ToolModel, Type, TypeKind};
 use crate::select::{View, find_import, interface_name};
 use crate::wit::{WitOptions, print_server};
 use crate::{dts, rust};
@@ -148,10 +148,9 @@ pub fn fallback(loss: &Loss) -> Option<Fallback> {
 
 /// What kind of consequence a loss has.
 pub fn class(loss: &Loss) -> Class {
-    const NARROWER: [&str; 5] = [
+    const NARROWER: [&str; 4] = [
         "need the JSON view",
-        "always whole",
-        "no more elements",
+        "always sent",
         "no such field",
         "taken from the other keywords",
     ];
@@ -199,7 +198,8 @@ impl Side {
     }
 }
 
-/// How often `json` stands in a type and in the named types it reaches, each of these once.
+/// How often `json` stands in a type and in the named types it reaches, each of these once. The other keys of a record are no
+/// such place: what it names is typed.
 fn json_places(ty: &Type, tool: &ToolModel) -> usize {
     let (mut count, mut seen, mut open) = (0, BTreeSet::new(), Vec::new());
     let visit = |ty: &Type, count: &mut usize, open: &mut Vec<usize>| {
@@ -211,6 +211,12 @@ fn json_places(ty: &Type, tool: &ToolModel) -> usize {
         if let Some(def) = tool.defs.get(index).filter(|_| seen.insert(index)) {
             def.kind
                 .each_type(&mut |ty| visit(ty, &mut count, &mut open));
+            if let TypeKind::Record {
+                rest: Some(rest), ..
+            } = &def.kind
+            {
+                count -= json_in(&rest.ty);
+            }
         }
     }
     count
