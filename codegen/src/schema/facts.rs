@@ -186,6 +186,17 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Whether `{}` is the only value.
+    pub(super) fn is_empty_object(&self) -> bool {
+        self.stated
+            && self.types == Types::OBJECT
+            && matches!(self.additional, Additional::Closed)
+            && self.properties.is_empty()
+            && self.patterns.is_empty()
+            && self.unions.is_empty()
+            && self.choices.is_none()
+    }
+
     /// Whether a number is between these two, both included.
     pub(super) fn is_within(&self, low: f64, high: f64) -> bool {
         let bound = |names: [&str; 2], fits: &dyn Fn(f64) -> bool| {

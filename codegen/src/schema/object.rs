@@ -1,5 +1,7 @@
 //! JSON objects: records with known keys, maps with any keys, and `json` where neither fits.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::facts::{Additional, Facts, Source};
@@ -159,9 +161,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The value a property always has: a required `const`, or a required choice of one string.
+    /// The value a property always has: a required `const`, a required choice of one string, or the required object that
+    /// may have no keys.
     pub(super) fn constant(&mut self, sources: &[Source<'a>], required: bool) -> Option<&'a Value> {
         let facts = self.collect(sources);
+        if facts.is_empty_object() {
+            return required.then_some(&EMPTY);
+        }
         let value = facts.only_choice()?;
         if !facts.unions.is_empty() || facts.never {
             return None;
@@ -226,6 +232,9 @@ impl<'a> Walk<'a> {
         }
     }
 }
+
+/// The only value of an object that may have no keys.
+static EMPTY: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
 
 /// The schema that any value fits.
 static ANY: Value = Value::Bool(true);

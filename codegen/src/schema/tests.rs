@@ -308,6 +308,10 @@ fn records() {
             "{a:string,b?:number}",
         ),
         (
+            json!({"properties": {"a": {"type": "string"}, "p": {"type": "object", "properties": {}, "additionalProperties": false}}, "required": ["p"]}),
+            "{a?:string,p={}}",
+        ),
+        (
             json!({"properties": {"a": {"type": "number"}}, "allOf": [{"properties": {"a": {"type": "integer"}}}]}),
             "{a?:integer}",
         ),
