@@ -109,13 +109,7 @@ impl Workspace {
             catalog.servers.extend(live.servers);
         }
         for name in self.config.servers.keys() {
-            catalog
-                .servers
-                .entry(name.clone())
-                .or_insert_with(|| Server {
-                    info: None,
-                    tools: Vec::new(),
-                });
+            catalog.servers.entry(name.clone()).or_default();
         }
         Ok(catalog)
     }
@@ -212,7 +206,10 @@ pub(crate) fn saved_server(file: &Path) -> Result<Saved, Failure> {
         .hint("save what a server answers to `tools/list`: { \"tools\": [ ... ] }")
     })?;
     Ok(Saved {
-        server: Server { info: None, tools },
+        server: Server {
+            tools,
+            ..Server::default()
+        },
         bytes: text.len(),
     })
 }

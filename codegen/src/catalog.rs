@@ -9,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::json::{self, JsonError};
+use crate::overrides::Overrides;
 
 /// Every connected server's tools, by the server's name in the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Server {
     pub info: Option<ServerInfo>,
     /// Tools in the order of `tools/list`.
     pub tools: Vec<Tool>,
+    /// What a person put in place of some tools' schemas. No part of what the server sent, and not kept with it.
+    #[serde(skip)]
+    pub overrides: Overrides,
 }
 
 /// `serverInfo` of MCP.

@@ -83,8 +83,8 @@ fn declare_function(tool: &ToolModel, originals: &HashSet<&str>, out: &mut Strin
         // A name that no identifier can spell is never the only one: camelCase always is an identifier.
         return;
     };
-    if let Some(doc) = &tool.doc {
-        block_comment(doc, "  ", out);
+    if let Some(doc) = tool.documentation() {
+        block_comment(&doc, "  ", out);
     }
     let args = match &tool.input {
         None => "args?: Record<string, never>".to_string(),
@@ -258,7 +258,16 @@ mod tests {
 
     fn declared(name: &str, tools: serde_json::Value) -> String {
         let tools: Vec<Tool> = serde_json::from_value(tools).unwrap();
-        declare_server(&model_server(name, &Server { info: None, tools }).unwrap())
+        declare_server(
+            &model_server(
+                name,
+                &Server {
+                    tools,
+                    ..Default::default()
+                },
+            )
+            .unwrap(),
+        )
     }
 
     #[test]

@@ -163,9 +163,13 @@ mod tests {
     fn locked(tools: serde_json::Value) -> Lock {
         let tools: Vec<Tool> = serde_json::from_value(tools).unwrap();
         let mut catalog = Catalog::default();
-        catalog
-            .servers
-            .insert("s".to_string(), Server { info: None, tools });
+        catalog.servers.insert(
+            "s".to_string(),
+            Server {
+                tools,
+                ..Default::default()
+            },
+        );
         lock(&catalog, &model_catalog(&catalog).unwrap())
     }
 

@@ -34,6 +34,10 @@ pub struct ToolModel {
     pub output: Type,
     /// Whether the server declares an output schema.
     pub has_output_schema: bool,
+    /// Who wrote the schema that `input` is made from.
+    pub input_origin: Origin,
+    /// Who wrote the schema that `output` is made from; the server where there is none.
+    pub output_origin: Origin,
     /// The schema's own wrapper `{"result": ...}` is taken off before `output` applies.
     pub unwrap_result: bool,
     /// Named types of this tool, referred to by index.
@@ -42,6 +46,51 @@ pub struct ToolModel {
     pub definition_hash: String,
     /// SHA-256 hex of the tool's WIT shape: names and types of the typed view, no documentation.
     pub shape_hash: String,
+}
+
+/// Who wrote a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The server sent it.
+    Server,
+    /// A person, in `witgate/overrides`.
+    Override,
+    /// It was inferred from results.
+    Inferred {
+        /// From how many.
+        results: u64,
+    },
+}
+
+impl Origin {
+    /// How a type whose schema is not the server's comes about, for the end of a sentence.
+    pub fn note(self) -> Option<String> {
+        match self {
+            Origin::Server => None,
+            Origin::Override => Some("overridden in witgate/overrides".to_string()),
+            Origin::Inferred { results } => {
+                let plural = if results == 1 { "" } else { "s" };
+                Some(format!(
+                    "inferred from {results} result{plural}, not declared by the server"
+                ))
+            }
+        }
+    }
+}
+
+impl ToolModel {
+    /// The description, and where types are from that the server did not declare.
+    pub fn documentation(&self) -> Option<String> {
+        let sides = [
+            ("arguments'", self.input_origin),
+            ("result's", self.output_origin),
+        ];
+        let notes = sides
+            .iter()
+            .filter_map(|(side, origin)| Some(format!("The {side} type is {}.", origin.note()?)));
+        let lines: Vec<String> = self.doc.clone().into_iter().chain(notes).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
 }
 
 /// A type of the model; also the plan by which values are converted.

@@ -72,8 +72,8 @@ pub fn declarations(server: &ServerModel, only: Option<&[&str]>) -> String {
 
 fn declare_tool(tool: &ToolModel, out: &mut String) {
     let name = function_name(tool);
-    if let Some(doc) = &tool.doc {
-        text::line_comment(doc, "///", "    ", out);
+    if let Some(doc) = tool.documentation() {
+        text::line_comment(&doc, "///", "    ", out);
     }
     if name.trim_start_matches("r#") != tool.tool {
         text::line_comment(&format!("Tool {}.", code(&tool.tool)), "///", "    ", out);

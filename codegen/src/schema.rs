@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::catalog::Tool;
 use crate::loss::Loss;
 use crate::model::{Type, TypeDef, TypeKind};
+use crate::overrides::Effective;
 use facts::{Facts, Source};
 use types::Types;
 
@@ -45,11 +46,11 @@ pub(crate) struct ToolTypes {
 }
 
 /// Types a tool's arguments and its result.
-pub(crate) fn type_tool(server: &str, tool: &Tool) -> ToolTypes {
+pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> ToolTypes {
     let mut walk = Walk {
         server,
         tool: &tool.name,
-        root: &tool.input_schema,
+        root: schemas.input,
         base: "/inputSchema",
         refs: HashMap::new(),
         defs: Vec::new(),
@@ -60,10 +61,10 @@ pub(crate) fn type_tool(server: &str, tool: &Tool) -> ToolTypes {
     let input = walk.input();
     let mut notes = Vec::new();
     if !matches!(input, Some(Type::Def(_))) {
-        notes = walk.document_root(&tool.input_schema, "/inputSchema");
+        notes = walk.document_root(schemas.input, "/inputSchema");
     }
-    let (output, unwrap_result) = match &tool.output_schema {
-        None | Some(Value::Null) => (Type::Json, false),
+    let (output, unwrap_result) = match schemas.output {
+        None => (Type::Json, false),
         Some(schema) => {
             walk.root = schema;
             walk.base = "/outputSchema";

@@ -131,7 +131,14 @@ mod tests {
             tool("list_issue_types", "Lists the types"),
             tool("list_issues", "Lists them"),
         ];
-        let servers = [model_server("github", &Server { info: None, tools }).unwrap()];
+        let servers = [model_server(
+            "github",
+            &Server {
+                tools,
+                ..Default::default()
+            },
+        )
+        .unwrap()];
         let found = |query: &str| -> Vec<&str> {
             search(&servers, query, 10)
                 .into_iter()

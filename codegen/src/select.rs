@@ -326,8 +326,8 @@ mod tests {
         model_server(
             "GitHub",
             &Server {
-                info: None,
                 tools: tools.to_vec(),
+                ..Server::default()
             },
         )
         .unwrap()

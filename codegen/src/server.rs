@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::catalog::{Catalog, Server, Tool, hash};
 use crate::model::{CaseTest, ServerModel, ToolModel, TypeDef, TypeKind};
 use crate::names::{Names, RESERVED, kebab};
+use crate::overrides::{Effective, effective};
 use crate::schema::{ToolTypes, type_tool};
 use crate::text::{self, TOOL_LIMIT};
 
@@ -75,12 +76,13 @@ pub fn model_server(name: &str, server: &Server) -> Result<ServerModel, ModelErr
         .iter()
         .zip(functions)
         .map(|(tool, wit)| {
-            let mut types = type_tool(name, tool);
+            let schemas = effective(tool, server.overrides.get(&tool.name));
+            let mut types = type_tool(name, tool, &schemas);
             losses.append(&mut types.losses);
             for def in &mut types.defs {
                 def.wit = names.claim(&format!("{wit}-{}", def.wit));
             }
-            model_tool(tool, wit, types)
+            model_tool(tool, wit, types, &schemas)
         })
         .collect();
     Ok(ServerModel {
@@ -96,7 +98,7 @@ pub fn package_name(server: &str) -> String {
     kebab(server, "server")
 }
 
-fn model_tool(tool: &Tool, wit: String, types: ToolTypes) -> ToolModel {
+fn model_tool(tool: &Tool, wit: String, types: ToolTypes, schemas: &Effective<'_>) -> ToolModel {
     let description = tool.description.as_deref().or(tool.title.as_deref());
     let mut doc: Vec<String> = Vec::new();
     doc.extend(description.and_then(|text| text::clean(text, TOOL_LIMIT)));
@@ -111,12 +113,32 @@ fn model_tool(tool: &Tool, wit: String, types: ToolTypes) -> ToolModel {
             .output_schema
             .as_ref()
             .is_some_and(|schema| !schema.is_null()),
+        input_origin: schemas.input_origin,
+        output_origin: schemas.output_origin,
         unwrap_result: types.unwrap_result,
         defs: types.defs,
         definition_hash: tool.definition_hash(),
         shape_hash: String::new(),
     };
     model.shape_hash = hash(&shape_text(&model));
+    let (input, output) = (model.input.clone(), model.output.clone());
+    for (ty, origin) in input
+        .iter()
+        .map(|ty| (ty, model.input_origin))
+        .chain([(&output, model.output_origin)])
+    {
+        let Some(note) = origin.note() else {
+            continue;
+        };
+        ty.each_def(&mut |index| {
+            let doc = &mut model.defs[index].doc;
+            let lines = doc
+                .take()
+                .into_iter()
+                .chain([format!("This type is {note}.")]);
+            *doc = Some(lines.collect::<Vec<_>>().join("\n"));
+        });
+    }
     model
 }
 
@@ -190,8 +212,8 @@ mod tests {
 
     fn server(names: &[&str]) -> Server {
         Server {
-            info: None,
             tools: names.iter().map(|name| tool(name)).collect(),
+            ..Server::default()
         }
     }
 

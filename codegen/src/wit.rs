@@ -173,7 +173,7 @@ fn mentions_json(tool: &ToolModel) -> bool {
 }
 
 fn print_function(tool: &ToolModel, view: View, options: &WitOptions, out: &mut String) {
-    comment(tool.doc.as_deref(), "    ", options, out);
+    comment(tool.documentation().as_deref(), "    ", options, out);
     let (input, output) = match view {
         View::Typed => (
             tool.input.as_ref().map(|ty| print_type(ty, &tool.defs)),
@@ -278,7 +278,14 @@ mod tests {
             {"name": "ping", "inputSchema": {"type": "object"}}
         ]))
         .unwrap();
-        let model = model_server("git hub", &Server { info: None, tools }).unwrap();
+        let model = model_server(
+            "git hub",
+            &Server {
+                tools,
+                ..Default::default()
+            },
+        )
+        .unwrap();
         let wanted = "\
 /// The tools of the MCP server `git hub`.
 package mcp:git-hub;

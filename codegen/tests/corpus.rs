@@ -31,7 +31,13 @@ fn corpus() -> Option<Vec<PathBuf>> {
 fn load(path: &Path) -> (String, Server) {
     let name = path.file_stem().unwrap().to_str().unwrap().to_string();
     let tools = parse_tools_list(&std::fs::read_to_string(path).unwrap()).unwrap();
-    (name, Server { info: None, tools })
+    (
+        name,
+        Server {
+            tools,
+            ..Default::default()
+        },
+    )
 }
 
 /// Reads the packages in order, as any WIT tool does.
@@ -174,8 +180,8 @@ fn hostile_names_and_descriptions_make_valid_wit() {
         let model = model_server(
             name,
             &Server {
-                info: None,
                 tools: tools.clone(),
+                ..Server::default()
             },
         )
         .unwrap();

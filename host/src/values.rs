@@ -517,8 +517,8 @@ mod tests {
             ..Tool::default()
         };
         let server = Server {
-            info: None,
             tools: vec![tool],
+            ..Server::default()
         };
         model_server("s", &server).unwrap().tools.remove(0)
     }

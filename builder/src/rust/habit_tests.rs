@@ -41,13 +41,13 @@ fn servers() -> Vec<ServerModel> {
         ..tool("show", json!(["owner"]))
     };
     let server = Server {
-        info: None,
         tools: vec![
             tool("list", json!(["owner"])),
             tool("choose", json!(["state", "owner"])),
             place,
             show,
         ],
+        ..Server::default()
     };
     vec![model_server("demo", &server).unwrap()]
 }

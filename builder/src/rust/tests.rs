@@ -15,12 +15,12 @@ pub(super) fn servers() -> Vec<ServerModel> {
         ..Tool::default()
     };
     let github = Server {
-        info: None,
         tools: ["list_issues", "get_issue", "type"].map(tool).to_vec(),
+        ..Server::default()
     };
     let crm = Server {
-        info: None,
         tools: ["list_deals", "update_deal"].map(tool).to_vec(),
+        ..Server::default()
     };
     vec![
         model_server("git-hub", &github).unwrap(),

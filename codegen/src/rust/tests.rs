@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Case, CaseTest, EnumCase};
+use crate::model::{Case, CaseTest, EnumCase, Origin};
 
 fn field(wire: &str, wit: &str, ty: Type, required: bool) -> Field {
     Field {
@@ -165,6 +165,8 @@ pub(crate) fn sample() -> ServerModel {
         input: Some(Type::Def(0)),
         output: Type::List(Box::new(Type::Def(3))),
         has_output_schema: true,
+        input_origin: Origin::Server,
+        output_origin: Origin::Server,
         unwrap_result: false,
         defs,
         definition_hash: String::new(),
@@ -177,6 +179,8 @@ pub(crate) fn sample() -> ServerModel {
         input: None,
         output: Type::Json,
         has_output_schema: false,
+        input_origin: Origin::Server,
+        output_origin: Origin::Server,
         unwrap_result: false,
         defs: vec![],
         definition_hash: String::new(),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::CaseTest;
+use crate::overrides::effective;
 
 fn typed(input: Value) -> ToolTypes {
     let tool = Tool {
@@ -12,7 +13,7 @@ fn typed(input: Value) -> ToolTypes {
         input_schema: input,
         ..Tool::default()
     };
-    type_tool("s", &tool)
+    type_tool("s", &tool, &effective(&tool, None))
 }
 
 fn output(schema: Value) -> ToolTypes {
@@ -22,7 +23,7 @@ fn output(schema: Value) -> ToolTypes {
         output_schema: Some(schema),
         ..Tool::default()
     };
-    type_tool("s", &tool)
+    type_tool("s", &tool, &effective(&tool, None))
 }
 
 /// The type of property `x`, as text that names definitions by their shape.

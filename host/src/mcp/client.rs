@@ -54,7 +54,7 @@ impl Client {
                 name: visible(&info.name),
                 version: visible(&info.version),
             }),
-            tools: Vec::new(),
+            ..Server::default()
         };
         if !self.session.offers_tools() {
             return Ok(server);
