@@ -187,6 +187,7 @@ pub(crate) async fn run(
     let options = RunOptions {
         servers: ground.servers.clone(),
         journal: Arc::clone(&ground.journal),
+        recording: None,
         log: Arc::new(move |_, _| {
             let now = Instant::now();
             sink.lock()

@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod gen_files;
+pub(crate) mod learn;
 pub(crate) mod run;
 pub(crate) mod sync;
 pub(crate) mod tools;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use witgate_builder::js::JsError;
 use witgate_builder::rust::RustError;
 use witgate_host::admission::{Reason, Refusal};
-use witgate_host::call::ToolErrorKind;
+use witgate_host::call::{ToolError, ToolErrorKind};
 use witgate_host::config::ConfigError;
 use witgate_host::grants::GrantsError;
 use witgate_host::mcp::ServerError;
@@ -281,9 +281,14 @@ fn program(error: ProgramError) -> Failure {
         ToolErrorKind::Denied => "raise the grant's budget, or call less".to_owned(),
         ToolErrorKind::Limit => "ask for more per call, or raise `--max-calls N`".to_owned(),
         ToolErrorKind::ToolFailed => "catch it to go on, or look at its `detail`".to_owned(),
-        ToolErrorKind::InvalidResult => {
-            "the server breaks its own schema; tell its makers".to_owned()
-        }
+        ToolErrorKind::InvalidResult => match schema_of(cause) {
+            Some("inferred") => format!(
+                "to learn from this result too: run again with `--record`, then `witgate learn {}`",
+                cause.tool
+            ),
+            Some(_) => "correct the tool's entry in `witgate/overrides`".to_owned(),
+            None => "the server breaks its own schema; tell its makers, or correct it in `witgate/overrides`".to_owned(),
+        },
         ToolErrorKind::Unavailable => {
             "start the server by hand to see what it says, or try again".to_owned()
         }
@@ -295,6 +300,15 @@ fn program(error: ProgramError) -> Failure {
         .or(error.cause.map(|c| c.tool));
     failure.stack = error.stack;
     failure
+}
+
+/// Whose schema a result breaks, where it is not the server's.
+fn schema_of(cause: &ToolError) -> Option<&'static str> {
+    let detail: serde_json::Value = serde_json::from_str(cause.detail.as_deref()?).ok()?;
+    let word = detail[0]["schema"].as_str()?;
+    ["inferred", "override"]
+        .into_iter()
+        .find(|known| *known == word)
 }
 
 /// `file:line:column` of the first frame of a stack.

@@ -10,6 +10,7 @@ mod demo_answer;
 mod demo_data;
 mod demo_server;
 mod failure;
+mod overrides;
 mod source;
 mod terminal;
 mod workspace;
@@ -57,6 +58,8 @@ enum Command {
     /// See how saved `tools/list` answers are typed
     #[command(subcommand)]
     Catalog(commands::catalog::Catalog),
+    /// Infer the types of results that a server does not declare, from recorded runs
+    Learn(commands::learn::Learn),
     /// Be an MCP server with 10,000 issues and contacts, for examples and tests
     DemoServer,
 }
@@ -102,6 +105,7 @@ impl Command {
             Command::Gen(command) => command.exec().await,
             Command::Tools(command) => command.exec().await,
             Command::Catalog(command) => command.exec().await,
+            Command::Learn(command) => command.exec().await,
             Command::DemoServer => demo_server::serve_stdio()
                 .await
                 .map_err(|e| failure::Failure::host(format!("{e:#}"))),
@@ -117,6 +121,7 @@ impl Command {
             Command::Sync(command) => command.json,
             Command::Tools(command) => command.json,
             Command::Catalog(command) => command.json(),
+            Command::Learn(command) => command.json,
             Command::Gen(_) | Command::DemoServer => false,
         }
     }

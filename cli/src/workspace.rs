@@ -11,7 +11,7 @@ use witgate_host::mcp::ServerError;
 use witgate_host::servers::{Servers, ServersLimits};
 
 use crate::failure::{Failure, Kind, chain};
-use crate::terminal;
+use crate::{overrides, terminal};
 
 /// A configuration and its servers.
 pub(crate) struct Workspace {
@@ -66,13 +66,17 @@ impl Workspace {
         self.folder().join(".witgate").join("catalog.json")
     }
 
+    pub(crate) fn recordings_path(&self) -> PathBuf {
+        self.folder().join(".witgate").join("recordings")
+    }
+
     pub(crate) fn journal_path(&self) -> PathBuf {
         self.folder().join(".witgate").join("journal.jsonl")
     }
 
     /// The tools of the servers that `wanted` picks by their names; the others are there without tools, so that an error can
     /// name them. Live, or what `witgate sync` wrote down where `offline` allows that. With `tolerant`, a server that does
-    /// not answer is reported and left without tools.
+    /// not answer is reported and left without tools. Each server has the overrides of its tools.
     pub(crate) async fn catalog(
         &self,
         wanted: impl Fn(&str) -> bool,
@@ -111,6 +115,7 @@ impl Workspace {
         for name in self.config.servers.keys() {
             catalog.servers.entry(name.clone()).or_default();
         }
+        overrides::apply(self, &mut catalog)?;
         Ok(catalog)
     }
 

@@ -1,6 +1,7 @@
 //! One tool call, from the arguments that the guest gave to the value it gets back: validate, gate, send, validate, book,
 //! and one journal record whatever happens on the way.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -9,11 +10,13 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use wasmtime::component::{ComponentType, Lift, Lower, Val};
 use witgate_codegen::catalog::canonical;
+use witgate_codegen::model::{Origin, Type};
 
 use crate::admission::Plan;
 use crate::budget::Exceeded;
 use crate::definitions::{Definition, Violation};
 use crate::gate::{self, Call, Denial, Spent};
+use crate::journal::recording::{Recorded, Recording};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
 use crate::mcp::{ServerError, ToolReply};
 use crate::round_trip::read_exactly;
@@ -99,6 +102,7 @@ pub(crate) struct Calls {
     pub(crate) failed: Mutex<Vec<(ToolErrorKind, String)>>,
     pub(crate) servers: Servers,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 /// What a call gives the guest: a value, and the same as JSON text, written once.
@@ -202,6 +206,10 @@ impl Calls {
             attempt.refuse(Verdict::Denied, Blame::Host, &message);
             return Err(error(ToolErrorKind::Denied, message, None));
         }
+        let sent = self
+            .recording
+            .as_ref()
+            .map(|_| Value::Object(arguments.clone()));
         let call = Call {
             tool: index,
             arguments,
@@ -234,7 +242,7 @@ impl Calls {
 
         let is_error = reply.is_error;
         let structured = reply.structured.is_some();
-        let value = normalise(reply);
+        let value = normalise(reply, definition);
         let text = value.to_string();
         let bytes = text.len() as u64;
         attempt.result(&text);
@@ -242,6 +250,18 @@ impl Calls {
         if let Err(denial) = booked {
             attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
             return Err(error(denied(&denial), denial.to_string(), None));
+        }
+        if let (Some(recording), Some(sent)) = (&self.recording, &sent) {
+            recording.record(&Recorded {
+                run: Cow::Borrowed(&self.run),
+                sequence: attempt.record.sequence,
+                server: Cow::Borrowed(&definition.server),
+                tool: Cow::Borrowed(&definition.tool.name),
+                arguments: Cow::Borrowed(sent),
+                result: Cow::Borrowed(&value),
+                structured,
+                failed: is_error,
+            });
         }
         if is_error {
             attempt.end(Outcome::ToolFailed, Some(Blame::Server), Some(bytes));
@@ -253,11 +273,8 @@ impl Calls {
         }
         if let Err(violation) = check_result(definition, structured, &value).await {
             attempt.end(Outcome::InvalidResult, Some(Blame::Server), Some(bytes));
-            let message = format!(
-                "the server's result breaks the tool's own output schema: {}",
-                describe(&violation)
-            );
-            let detail = Some(to_detail(&violation));
+            let message = broken_result(definition, &describe(&violation));
+            let detail = Some(result_detail(definition, &violation));
             return Err(error(ToolErrorKind::InvalidResult, message, detail));
         }
         attempt.end(Outcome::Ok, None, Some(bytes));
@@ -402,13 +419,44 @@ async fn check_result(
     structured: bool,
     value: &Value,
 ) -> Result<(), Violation> {
-    if definition.tool.output_schema.is_some() && !structured {
+    let is_declared =
+        definition.model.output_origin == Origin::Server && definition.output_schema().is_some();
+    if is_declared && !structured {
         return Err(Violation {
             at: String::new(),
             why: "the tool declares one but sent no structured content".into(),
         });
     }
     definition.check_result(value).await
+}
+
+/// Says that a result is not as it should be, whose schema that is, and how to mend it.
+fn broken_result(definition: &Definition, why: &str) -> String {
+    match definition.model.output_origin {
+        Origin::Server => {
+            format!("the server's result breaks the tool's own output schema: {why}")
+        }
+        Origin::Override => format!(
+            "the server's result breaks the output schema that overrides the server's: {why}"
+        ),
+        Origin::Inferred { results } => format!(
+            "the server's result breaks the output schema that was inferred from {results} earlier ones: {why} \
+             (`witgate run --record`, then `witgate learn {}`, takes this one in)",
+            name(definition)
+        ),
+    }
+}
+
+/// As for arguments, and whose schema it is where it is not the server's.
+pub(crate) fn result_detail(definition: &Definition, violation: &Violation) -> Value {
+    let mut detail = to_detail(violation);
+    let schema = match definition.model.output_origin {
+        Origin::Server => return detail,
+        Origin::Override => "override",
+        Origin::Inferred { .. } => "inferred",
+    };
+    detail[0]["schema"] = schema.into();
+    detail
 }
 
 fn name(definition: &Definition) -> String {
@@ -435,13 +483,18 @@ fn to_detail(violation: &Violation) -> Value {
 }
 
 /// Structured content if there is any, else one text block (parsed where it is JSON, else the string), else the blocks.
-fn normalise(reply: ToolReply) -> Value {
+/// Where a person says that the output is text, it is not parsed.
+fn normalise(reply: ToolReply, definition: &Definition) -> Value {
     if let Some(structured) = reply.structured {
         return structured;
     }
     match reply.content.as_slice() {
         [block] if block.get("type").and_then(Value::as_str) == Some("text") => {
             let text = block.get("text").and_then(Value::as_str).unwrap_or("");
+            let model = &definition.model;
+            if model.output == Type::String && model.output_origin != Origin::Server {
+                return Value::String(text.to_owned());
+            }
             // What would be changed by reading it stays text.
             read_exactly(text).unwrap_or_else(|_| Value::String(text.to_owned()))
         }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use wasmtime::component::Val;
 use witgate_codegen::catalog::{Catalog, Tool};
 use witgate_codegen::model::{ServerModel, ToolModel, Type};
+use witgate_codegen::overrides::{Effective, ToolOverride, effective};
 use witgate_codegen::server::{ModelError, model_catalog};
 
 use crate::values::{self, Misfit, Shapes};
@@ -30,6 +31,8 @@ pub struct Definition {
     pub server: String,
     /// As the server sent it.
     pub tool: Tool,
+    /// What a person put in place of its schemas.
+    pub overridden: Option<ToolOverride>,
     /// As modelled.
     pub model: ToolModel,
     input: OnceLock<Compiled>,
@@ -83,6 +86,7 @@ impl Definitions {
                 let definition = Definition {
                     server: server.server.clone(),
                     tool: tool.clone(),
+                    overridden: source.overrides.get(&model.tool).cloned(),
                     model: model.clone(),
                     input: OnceLock::new(),
                     output: OnceLock::new(),
@@ -109,12 +113,22 @@ impl Definitions {
 }
 
 impl Definition {
-    /// Holds arguments against the original input schema.
+    /// The schemas that hold: the server's own, or what overrides them.
+    #[must_use]
+    pub fn schemas(&self) -> Effective<'_> {
+        effective(&self.tool, self.overridden.as_ref())
+    }
+
+    pub(crate) fn output_schema(&self) -> Option<&Value> {
+        self.schemas().output
+    }
+
+    /// Holds arguments against the input schema.
     ///
     /// # Errors
     /// The first violation; for unknown and missing keys, all of one object.
     pub async fn check_arguments(&self, arguments: &Value) -> Result<(), Violation> {
-        let schema = &self.tool.input_schema;
+        let schema = self.schemas().input;
         check(
             self.input.get_or_init(|| compile(schema)),
             schema,
@@ -123,12 +137,12 @@ impl Definition {
         .await
     }
 
-    /// Holds a structured result against the original output schema; any value passes where there is none.
+    /// Holds a result against the output schema; any value passes where there is none.
     ///
     /// # Errors
     /// The first violation.
     pub async fn check_result(&self, result: &Value) -> Result<(), Violation> {
-        let Some(schema) = &self.tool.output_schema else {
+        let Some(schema) = self.output_schema() else {
             return Ok(());
         };
         check(self.output.get_or_init(|| compile(schema)), schema, result).await
@@ -139,10 +153,10 @@ impl Definition {
     pub(crate) fn fits(&self, pointer: &str, value: &Value) -> bool {
         let (places, schema, compiled, at) = if let Some(at) = pointer.strip_prefix("/inputSchema")
         {
-            let schema = Some(&self.tool.input_schema);
+            let schema = Some(self.schemas().input);
             (&self.input_places, schema, &self.input, at)
         } else {
-            let schema = self.tool.output_schema.as_ref();
+            let schema = self.output_schema();
             let at = pointer.strip_prefix("/outputSchema").unwrap_or(pointer);
             (&self.output_places, schema, &self.output, at)
         };
@@ -170,14 +184,12 @@ impl Definition {
         values::from_json(value, ty, shapes)
     }
 
-    /// Why the original schemas cannot be used for validation, if so: the person is told, and calls of the tool fail.
+    /// Why the schemas cannot be used for validation, if so: the person is told, and calls of the tool fail.
     #[must_use]
     pub fn schema_fault(&self) -> Option<&str> {
-        let input = self.input.get_or_init(|| compile(&self.tool.input_schema));
+        let input = self.input.get_or_init(|| compile(self.schemas().input));
         let output = self
-            .tool
-            .output_schema
-            .as_ref()
+            .output_schema()
             .map(|schema| self.output.get_or_init(|| compile(schema)));
         [Some(input), output]
             .into_iter()

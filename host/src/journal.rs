@@ -1,5 +1,5 @@
 //! The journal: JSON Lines, one record per attempted call, denials included. It names tools and sizes and carries digests;
-//! it never carries arguments or results.
+//! it never carries arguments or results. These are kept, where somebody asks for it, by `recording`.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,6 +7,10 @@ use std::sync::{Mutex, OnceLock};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+
+pub mod recording;
+
+pub use recording::Recording;
 
 /// Where records go. One journal can serve many runs at once: each record is one line, written whole.
 pub struct Journal {

@@ -34,7 +34,7 @@ pub use budget::Exceeded;
 pub use definitions::Definitions;
 pub use grants::Grants;
 pub use host::{Host, HostOptions};
-pub use journal::Journal;
+pub use journal::{Journal, Recording};
 pub use limits::Limits;
 pub use program::{Program, Script};
 pub use round_trip::{Side, round_trip};

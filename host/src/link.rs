@@ -10,7 +10,8 @@ use witgate_codegen::model::ToolModel;
 use witgate_codegen::select::View;
 
 use crate::admission::Plan;
-use crate::call::{Calls, ToolError, ToolErrorKind};
+use crate::call::{self, Calls, ToolError, ToolErrorKind};
+use crate::definitions::Violation;
 use crate::imports::ImportedTool;
 use crate::journal::Blame;
 use crate::run::{LogLevel, RunState};
@@ -116,13 +117,17 @@ async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Re
     let result = result.map_err(wasmtime::Error::new)?.and_then(|answer| {
         let value = definition.guest_value(&answer.value, &model.output);
         value.map_err(|misfit| {
+            let message =
+                format!("the result does not fit the type built from the schema: {misfit}");
+            let violation = Violation {
+                at: misfit.at,
+                why: misfit.why,
+            };
             let error = ToolError {
                 kind: ToolErrorKind::InvalidResult,
                 tool: format!("{}/{}", definition.server, model.tool),
-                message: format!(
-                    "the result does not fit the type built from the schema: {misfit}"
-                ),
-                detail: None,
+                message,
+                detail: Some(call::result_detail(definition, &violation).to_string()),
             };
             calls.remember(&error);
             error

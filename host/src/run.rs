@@ -17,7 +17,7 @@ use crate::call::{Calls, ToolError};
 use crate::definitions::{Definitions, Violation};
 use crate::gate::Spent;
 use crate::host::Host;
-use crate::journal::Journal;
+use crate::journal::{Journal, Recording};
 use crate::limits::Limits;
 use crate::link;
 use crate::program::{Program, Script};
@@ -64,17 +64,20 @@ pub struct RunOptions {
     pub servers: Servers,
     /// Where its attempts are recorded.
     pub journal: Arc<Journal>,
+    /// Where arguments and results are kept in clear; nowhere by default.
+    pub recording: Option<Arc<Recording>>,
     /// Where its log lines go.
     pub log: LogSink,
 }
 
 impl RunOptions {
-    /// These servers, no journal, and log lines on stderr.
+    /// These servers, no journal, no recording, and log lines on stderr.
     #[must_use]
     pub fn new(servers: &Servers) -> RunOptions {
         RunOptions {
             servers: servers.clone(),
             journal: Arc::new(Journal::none()),
+            recording: None,
             log: Arc::new(|level, line| eprintln!("{level:?}: {line}")),
         }
     }
@@ -281,6 +284,7 @@ impl Prepared {
             failed: Mutex::default(),
             servers: options.servers,
             journal: options.journal,
+            recording: options.recording,
         });
         let mut store = Store::new(
             &host.engine,

@@ -70,6 +70,7 @@ async fn one_host_survives_them_all() {
     let options = RunOptions {
         servers: servers.clone(),
         journal: Arc::new(Journal::none()),
+        recording: None,
         log: Arc::new(|_, _| {}),
     };
 

@@ -111,6 +111,7 @@ impl Ground {
         let options = RunOptions {
             servers: self.servers.clone(),
             journal: Arc::new(Journal::none()),
+            recording: None,
             log: Arc::new(move |_, text| sink.lock().unwrap().push(text.to_owned())),
         };
         let finished = prepared.run(&self.host, input, options).await;

@@ -1,15 +1,16 @@
 //! `witgate run`: from a program on disk to its result on stdout.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 use witgate_codegen::json::inexact_integer;
+use witgate_host::journal::recording::RECORDING_BYTES;
 use witgate_host::run::LogLevel;
-use witgate_host::{Journal, Limits, Prepared, RunOptions, admit};
+use witgate_host::{Journal, Limits, Prepared, Recording, RunOptions, admit};
 
 use super::GrantArguments;
 use crate::failure::{Failure, Kind};
@@ -43,6 +44,10 @@ pub(crate) struct Run {
     /// Append one record per attempted call to this file; else `.witgate/journal.jsonl` beside the configuration
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Keep every call's arguments and result, IN CLEAR, in `.witgate/recordings` beside the configuration, for `witgate
+    /// learn`; at most 64 MiB a run. Whoever can read the folder can read them; delete it when you have learned
+    #[arg(long)]
+    record: bool,
     /// CPU time for the program; waiting for tools does not count
     #[arg(long, value_name = "SECONDS")]
     max_cpu: Option<f64>,
@@ -58,6 +63,18 @@ pub(crate) struct Run {
     /// Print errors as one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn tell_recording(recording: &Recording, folder: &Path) {
+    let (calls, end) = recording.state();
+    let plural = if calls == 1 { "" } else { "s" };
+    terminal::note(&format!(
+        "recorded {calls} call{plural} in {}; `witgate learn` infers types from them",
+        folder.display()
+    ));
+    if let Some(why) = end {
+        terminal::warn(&format!("the recording ended before the run: {why}"));
+    }
 }
 
 impl Run {
@@ -89,8 +106,13 @@ impl Run {
             let definition = loaded.definitions.get(&tool.server, &tool.tool);
             if let Some(why) = definition.and_then(|d| d.schema_fault()) {
                 terminal::warn(&format!(
-                    "`{}/{}` cannot be called: {why}",
-                    tool.server, tool.tool
+                    "`{}/{}` cannot be called: {why}{}",
+                    tool.server,
+                    tool.tool,
+                    match definition.is_some_and(|d| d.overridden.is_some()) {
+                        true => "; look at its entry in `witgate/overrides`",
+                        false => "",
+                    }
                 ));
             }
         }
@@ -106,9 +128,14 @@ impl Run {
             )
             .hint("name another file with `--journal FILE`")
         })?;
+        let folder = workspace.recordings_path();
+        let recording = self
+            .record
+            .then(|| Arc::new(Recording::into_folder(&folder, RECORDING_BYTES)));
         let options = RunOptions {
             servers: workspace.servers.clone(),
             journal: Arc::new(journal),
+            recording: recording.clone(),
             log: Arc::new(|level, text| {
                 terminal::log(
                     match level {
@@ -123,6 +150,9 @@ impl Run {
         };
         let _progress = terminal::progress(format!("running {name}"));
         let finished = prepared.run(&host, input, options).await;
+        if let Some(recording) = recording {
+            tell_recording(&recording, &folder);
+        }
         Ok(finished.result?)
     }
 

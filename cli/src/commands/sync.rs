@@ -8,7 +8,7 @@ use witgate_codegen::lock::{self, Change, ChangeKind};
 use witgate_codegen::server::model_catalog;
 
 use crate::failure::{Failure, Kind, chain};
-use crate::{terminal, workspace};
+use crate::{overrides, terminal, workspace};
 
 /// Start every server, list its tools, and write `witgate.lock` and the catalog
 #[derive(Args)]
@@ -31,6 +31,8 @@ impl Sync {
         let workspace = workspace::open(self.config.as_deref())?;
         let (mut catalog, failed) = workspace.sync_all().await;
         workspace.servers.shutdown().await;
+        overrides::apply(&workspace, &mut catalog)?;
+        overrides::warn_of_strangers(&workspace);
         let unsound = workspace::keep_sound(&mut catalog);
         let models =
             model_catalog(&catalog).map_err(|e| Failure::new(Kind::Configuration, chain(&e)))?;

@@ -58,14 +58,24 @@ impl Tools {
         if self.json {
             let list: Vec<_> = hits
                 .iter()
-                .map(|hit| json!({"server": hit.server.server, "tool": hit.tool.tool, "summary": summary(&hit.tool.doc)}))
+                .map(|hit| {
+                    let mut entry = json!({"server": hit.server.server, "tool": hit.tool.tool, "summary": summary(&hit.tool.doc)});
+                    if let Some(note) = hit.tool.output_origin.note() {
+                        entry["result"] = note.into();
+                    }
+                    entry
+                })
                 .collect();
             terminal::data(&json!(list).to_string());
             return Ok(());
         }
         for hit in &hits {
             let name = format!("{}/{}", hit.server.server, hit.tool.tool);
-            let line = format!("{name:<32} {}", summary(&hit.tool.doc));
+            let note = match hit.tool.output_origin.note() {
+                Some(note) => format!(" (result {note})"),
+                None => String::new(),
+            };
+            let line = format!("{name:<32} {}{note}", summary(&hit.tool.doc));
             terminal::data(&terminal::clean(&line));
         }
         if hits.is_empty() {
