@@ -107,6 +107,13 @@ pub(crate) fn write(
     let text = serde_json::to_string_pretty(&file)
         .map_err(|e| Failure::host(format!("cannot write overrides: {e}")))?;
     let path = path(workspace, server);
+    if text.len() as u64 >= LARGEST / 2 {
+        return Err(Failure::usage(format!(
+            "the overrides of `{server}` are too large for `{}`",
+            path.display()
+        ))
+        .hint("learn fewer of its tools: `witgate learn SERVER/TOOL`"));
+    }
     let folder = folder(workspace);
     let written = std::fs::create_dir_all(&folder).and_then(|()| {
         let mut draft = tempfile::Builder::new();

@@ -22,7 +22,7 @@ const KEYS: usize = 200;
 /// Longest key that is told apart, in bytes.
 const KEY_BYTES: usize = 200;
 /// Most places in one schema; beyond, no more keys are told apart.
-const PLACES: usize = 5_000;
+const PLACES: usize = 2_000;
 /// How a schema says that some keys of an object are not told apart, so that it never becomes a map by mistake.
 const CUT: &str = "it has more keys, which are not told apart";
 /// The largest integer up to which a 64-bit float holds every integer.
@@ -242,7 +242,7 @@ impl Object {
             };
             self.keys.insert(key, new);
         } else if !self.cut && self.is_uniform() {
-            self.to_map().merge(shape);
+            self.make_map().merge(shape);
         } else {
             self.cut = true;
         }
@@ -251,8 +251,8 @@ impl Object {
     fn merge(&mut self, other: Object) {
         if self.map.is_some() || other.map.is_some() {
             let mut object = other;
-            let shape = std::mem::take(object.to_map());
-            return self.to_map().merge(shape);
+            let shape = std::mem::take(object.make_map());
+            return self.make_map().merge(shape);
         }
         for (name, key) in &mut self.keys {
             key.optional |= other.earlier && !other.keys.contains_key(name);
@@ -278,7 +278,7 @@ impl Object {
     }
 
     /// From now on, the keys are data.
-    fn to_map(&mut self) -> &mut Shape {
+    fn make_map(&mut self) -> &mut Shape {
         let keys = std::mem::take(&mut self.keys);
         let shape = self.map.get_or_insert_default();
         for (_, key) in keys {

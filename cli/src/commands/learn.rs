@@ -72,6 +72,9 @@ enum Verdict {
     LeftAlone { why: String },
 }
 
+/// By server and tool, in the order in which they were first called.
+type Results = IndexMap<(String, String), Seen>;
+
 /// The results of one tool, as far as they were read.
 struct Seen {
     results: u64,
@@ -128,12 +131,8 @@ impl Learn {
     }
 
     /// Reads all recordings; the inference of each tool starts from what was inferred before.
-    fn read(
-        &self,
-        workspace: &Workspace,
-        folder: &Path,
-    ) -> Result<(IndexMap<(String, String), Seen>, u64), Failure> {
-        let mut seen: IndexMap<(String, String), Seen> = IndexMap::new();
+    fn read(&self, workspace: &Workspace, folder: &Path) -> Result<(Results, u64), Failure> {
+        let mut seen = Results::new();
         let mut kept = IndexMap::new();
         for name in workspace.config.servers.keys() {
             kept.insert(name.clone(), overrides::read(workspace, name)?);

@@ -67,7 +67,7 @@ fn members(object: &Object) -> Map<String, Value> {
     let mut out = Map::new();
     if object.map.is_some() || object.has_data_keys() {
         let mut object = object.clone();
-        out.insert("additionalProperties".to_owned(), schema(object.to_map()));
+        out.insert("additionalProperties".to_owned(), schema(object.make_map()));
         return out;
     }
     if object.cut {
