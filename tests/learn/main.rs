@@ -4,6 +4,11 @@
 
 use serde_json::{Value, json};
 use witgate_builder::toolchain::Toolchain;
+use witgate_codegen::catalog::{Catalog, Server, Tool};
+use witgate_codegen::infer::infer;
+use witgate_codegen::overrides::{Inferred, ToolOverride};
+use witgate_codegen::select::View;
+use witgate_host::{Definitions, Side, round_trip};
 use witgate_tests::{Output, Stand, workspace};
 
 const JS: &str = "import { report } from 'mcp:plain';\nexport default () => report();\n";
@@ -359,4 +364,73 @@ fn nothing_is_kept_unless_asked_for_and_then_for_the_owner_alone() {
             "warning: the recording ended before the run",
         ],
     );
+}
+
+/// Whatever a tool returned goes through the types that were inferred from it unchanged.
+#[tokio::test]
+async fn every_result_that_was_learned_from_goes_through_its_types() {
+    let mut random = Random(11);
+    for round in 0..300 {
+        let samples: Vec<Value> = (0..=random.below(4)).map(|_| random.value(4)).collect();
+        let entry = ToolOverride {
+            output_schema: Some(infer(&samples)),
+            inferred: Some(Inferred { results: 1 }),
+            ..ToolOverride::default()
+        };
+        let tool = Tool {
+            name: "t".into(),
+            input_schema: json!({"type": "object"}),
+            ..Tool::default()
+        };
+        let server = Server {
+            tools: vec![tool],
+            overrides: [("t".to_owned(), entry)].into_iter().collect(),
+            ..Server::default()
+        };
+        let mut catalog = Catalog::default();
+        catalog.servers.insert("s".into(), server);
+        let definitions = Definitions::new(&catalog).unwrap();
+        let definition = definitions.get("s", "t").unwrap();
+        for sample in &samples {
+            for view in [View::Json, View::Typed] {
+                let back = round_trip(definition, Side::Output, view, &sample.to_string()).await;
+                let back: Value = match &back {
+                    Ok(text) => serde_json::from_str(text).unwrap(),
+                    Err(why) => panic!("round {round}, {view:?}: {sample}: {why:?}"),
+                };
+                assert_eq!(back, *sample, "round {round}, {view:?}");
+            }
+        }
+    }
+}
+
+/// Numbers that look random and are the same on every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn value(&mut self, depth: u32) -> Value {
+        match self.below(if depth == 0 { 6 } else { 10 }) {
+            0 => Value::Null,
+            1 => json!(self.below(2) == 0),
+            2 => json!(self.below(9)),
+            3 => json!(-0.5),
+            4 => json!("text"),
+            5 => json!(u64::MAX - self.below(1 << 63)),
+            6 | 7 => (0..self.below(4)).map(|_| self.value(depth - 1)).collect(),
+            8 => (0..self.below(24))
+                .map(|_| (format!("{}/x", self.below(60)), json!(1)))
+                .collect(),
+            _ => (0..self.below(6))
+                .map(|_| (format!("k{}", self.below(8)), self.value(depth - 1)))
+                .collect(),
+        }
+    }
 }
