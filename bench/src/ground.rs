@@ -137,7 +137,7 @@ pub(crate) fn plan(
     definitions: &Definitions,
 ) -> anyhow::Result<Plan> {
     let imports = program.imports(host, definitions);
-    Ok(admit(&imports, &ground.grants, &Limits::default())?)
+    Ok(admit(&imports, &ground.grants, &Limits::default(), None)?)
 }
 
 pub(crate) fn js_prepared(ground: &Ground, host: &Host, source: &str) -> anyhow::Result<Prepared> {

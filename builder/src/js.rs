@@ -214,15 +214,24 @@ pub fn build_js(
 /// # Errors
 /// When the text is not a program.
 pub fn js_servers(source: &str, file: &str) -> Result<Vec<String>, JsError> {
-    let (_, program) = read_source(source, file)?;
-    let mut servers: Vec<String> = program
-        .imports
-        .iter()
-        .filter_map(|i| i.specifier.strip_prefix("mcp:").map(str::to_owned))
-        .collect();
+    let imports = js_imports(source, file)?.into_iter();
+    let mut servers: Vec<String> = imports.map(|(server, _)| server).collect();
     servers.sort();
     servers.dedup();
     Ok(servers)
+}
+
+/// What a program imports, known or not: packages (`github` of `mcp:github`) and names, as written, in its order.
+///
+/// # Errors
+/// When the text is not a program.
+pub fn js_imports(source: &str, file: &str) -> Result<Vec<(String, String)>, JsError> {
+    let (_, program) = read_source(source, file)?;
+    let imports = program.imports.into_iter().filter_map(|import| {
+        let server = import.specifier.strip_prefix("mcp:")?.to_owned();
+        Some((server, import.name))
+    });
+    Ok(imports.collect())
 }
 
 /// Longest program that is read, in bytes.

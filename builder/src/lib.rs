@@ -10,6 +10,8 @@ pub mod link;
 pub mod rust;
 pub mod toolchain;
 
+pub mod stamp;
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -231,6 +231,13 @@ impl From<Refusal> for Failure {
             Kind::Refused,
             format!("the program is refused for {count} reason{plural}"),
         );
+        let mut hints: Vec<String> = Vec::new();
+        for hint in refusal.reasons.iter().filter_map(|r| r.hint.clone()) {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        failure.hint = (!hints.is_empty()).then(|| hints.join("\n"));
         failure.reasons = refusal.reasons;
         failure
     }
@@ -278,6 +285,9 @@ fn program(error: ProgramError) -> Failure {
             "`witgate tools {}` shows it; `witgate gen` writes its declaration",
             cause.tool
         ),
+        ToolErrorKind::Denied if has_changed(cause) => {
+            "the server changed the tool while the program ran: see what changed with `witgate sync --check`, accept it with `witgate sync`, and run again".to_owned()
+        }
         ToolErrorKind::Denied => "raise the grant's budget, or call less".to_owned(),
         ToolErrorKind::Limit => "ask for more per call, or raise `--max-calls N`".to_owned(),
         ToolErrorKind::ToolFailed => "catch it to go on, or look at its `detail`".to_owned(),
@@ -309,6 +319,12 @@ fn schema_of(cause: &ToolError) -> Option<&'static str> {
     ["inferred", "override"]
         .into_iter()
         .find(|known| *known == word)
+}
+
+/// Whether a denial is for a definition that changed.
+fn has_changed(error: &ToolError) -> bool {
+    let detail = error.detail.as_deref().map(serde_json::from_str);
+    matches!(detail, Some(Ok(serde_json::Value::Object(detail))) if detail.contains_key("changed"))
 }
 
 /// `file:line:column` of the first frame of a stack.

@@ -1,7 +1,7 @@
 //! A program on disk -> a compiled program, with everything it was built against: the one way in for `run`, `build`, `check`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,11 @@ use witgate_builder::js::{self, JsComponent};
 use witgate_builder::rust;
 use witgate_builder::toolchain::Toolchain;
 use witgate_builder::{engine, link};
-use witgate_codegen::names::snake_case;
+use witgate_codegen::lock::Lock;
+use witgate_codegen::names::{camel_case, kebab, pascal_case, snake_case};
+use witgate_codegen::select::{self, LookupError};
 use witgate_codegen::server::package_name;
+use witgate_host::admission::{Refusal, vanished};
 use witgate_host::{Definitions, Host, HostOptions, Program, Script};
 
 use crate::failure::{Failure, Kind, chain};
@@ -20,7 +23,6 @@ use crate::workspace::{self, Workspace};
 
 /// A program as read from disk.
 pub(crate) struct Source {
-    pub(crate) path: PathBuf,
     /// As messages call it.
     pub(crate) name: String,
     pub(crate) kind: SourceKind,
@@ -37,7 +39,9 @@ pub(crate) enum SourceKind {
 pub(crate) struct Loaded {
     pub(crate) program: Program,
     pub(crate) definitions: Definitions,
-    /// The component as a file.
+    /// What was accepted, if anything was pinned.
+    pub(crate) lock: Option<Lock>,
+    /// The component as a file, without what it was built against.
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -72,11 +76,7 @@ pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
             .hint("a program ends in .js, .mjs, .ts, .mts or .rs, a component in .wasm"));
         }
     };
-    Ok(Source {
-        path: path.to_path_buf(),
-        name,
-        kind,
-    })
+    Ok(Source { name, kind })
 }
 
 /// The engine host of this process, with the JavaScript engine where it is wanted. Meant for a blocking thread: the first
@@ -129,6 +129,7 @@ pub(crate) async fn load(
             packages
         }
     };
+    let lock = workspace.kept_lock()?;
     let wanted = |server: &str| workspace::is_wanted(&packages, server);
     let catalog = workspace.catalog(wanted, offline, false).await?;
     let definitions =
@@ -141,12 +142,15 @@ pub(crate) async fn load(
     let host = Arc::new(host);
     let _progress = terminal::progress(format!("building {}", source.name));
     let (worker, models) = (Arc::clone(&host), definitions.clone());
-    let (program, bytes) = bounded(move || build(&worker, source, component, &models)).await?;
+    let pinned = lock.clone().unwrap_or_else(Lock::empty);
+    let built = bounded(move || build(&worker, source, component, &models, &pinned));
+    let (program, bytes) = built.await?;
     Ok((
         host,
         Loaded {
             program,
             definitions,
+            lock,
             bytes,
         },
     ))
@@ -192,6 +196,7 @@ fn build(
     source: Source,
     component: Option<Program>,
     definitions: &Definitions,
+    lock: &Lock,
 ) -> Result<(Program, Vec<u8>), Failure> {
     match source.kind {
         SourceKind::Component(bytes) => match component {
@@ -199,6 +204,7 @@ fn build(
             None => Ok((Program::load(host, &bytes)?, bytes)),
         },
         SourceKind::Js(text) => {
+            refuse_vanished(&js::js_imports(&text, &source.name)?, definitions, lock)?;
             let built = build_js(&text, &source.name, definitions)?;
             let bytes = built.to_bytes();
             let program = Program::linked(host, &built.component, script(built.script))?;
@@ -208,7 +214,8 @@ fn build(
             let cache = workspace::cache_folder()?;
             let toolchain = Toolchain::find(&cache).map_err(rust::RustError::from)?;
             let models = &definitions.models;
-            let built = rust::build_rust(&text, &source.name, models, &toolchain, &cache)?;
+            let built = rust::build_rust(&text, &source.name, models, &toolchain, &cache)
+                .map_err(|error| explain_unknown(error, lock))?;
             if !built.warnings.is_empty() {
                 terminal::note(&terminal::clean(&built.warnings));
             }
@@ -216,6 +223,53 @@ fn build(
             Ok((program, built.bytes))
         }
     }
+}
+
+/// A JavaScript program that names a tool which was accepted and is no more is refused with that reason: that its name
+/// leads nowhere would be half the truth.
+fn refuse_vanished(
+    imports: &[(String, String)],
+    definitions: &Definitions,
+    lock: &Lock,
+) -> Result<(), Refusal> {
+    let mut reasons = Vec::new();
+    for (package, name) in imports {
+        let Ok(server) = select::find_js_module(&definitions.models, &format!("mcp:{package}"))
+        else {
+            continue;
+        };
+        if let Some(pinned) = lock.servers.get(&server.server)
+            && select::find_js(server, name).is_err()
+            && let Some(tool) = pinned
+                .tools
+                .keys()
+                .find(|tool| *tool == name || camel_case(&kebab(tool, "tool")) == *name)
+        {
+            reasons.push(vanished(&server.server, tool));
+        }
+    }
+    match reasons.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal { reasons }),
+    }
+}
+
+/// The same for a Rust program, by the name that the build stumbled over: a function or one of its types.
+fn explain_unknown(error: rust::RustError, lock: &Lock) -> Failure {
+    if let rust::RustError::Unknown { source, .. } = &error
+        && let LookupError::UnknownTool { server, name, .. } = source
+        && let Some(pinned) = lock.servers.get(server)
+    {
+        let is_meant = |tool: &&String| {
+            let wit = kebab(tool, "tool");
+            snake_case(&wit) == *name || name.starts_with(&pascal_case(&wit))
+        };
+        if let Some(tool) = pinned.tools.keys().find(is_meant) {
+            let reasons = vec![vanished(server, tool)];
+            return Refusal { reasons }.into();
+        }
+    }
+    error.into()
 }
 
 /// Links the program, or takes the component that was linked for the same imports before.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use witgate_codegen::catalog::{self, Catalog, Server};
-use witgate_codegen::lock::Lock;
+use witgate_codegen::lock::{self, Lock, LockError};
 use witgate_codegen::server::{model_server, package_name};
 use witgate_host::config::{self, Config, Transport};
 use witgate_host::mcp::ServerError;
@@ -75,8 +75,9 @@ impl Workspace {
     }
 
     /// The tools of the servers that `wanted` picks by their names; the others are there without tools, so that an error can
-    /// name them. Live, or what `witgate sync` wrote down where `offline` allows that. With `tolerant`, a server that does
-    /// not answer is reported and left without tools. Each server has the overrides of its tools.
+    /// name them. Live, or what `witgate sync` wrote down where `offline` allows that and `witgate.lock` pins the same. With
+    /// `tolerant`, a server that does not answer is reported and left without tools. Each server has the overrides of its
+    /// tools.
     pub(crate) async fn catalog(
         &self,
         wanted: impl Fn(&str) -> bool,
@@ -91,13 +92,14 @@ impl Workspace {
             .cloned()
             .collect();
         let mut catalog = Catalog::default();
-        if offline && let Some(kept) = self.kept_catalog()? {
-            names.retain(|name| match kept.servers.get(name) {
-                Some(server) => {
-                    catalog.servers.insert(name.clone(), server.clone());
+        if offline && let Some(mut kept) = self.kept_catalog()? {
+            let lock = self.kept_lock()?;
+            names.retain(|name| match kept.servers.shift_remove(name) {
+                Some(server) if is_pinned(&server, name, lock.as_ref()) => {
+                    catalog.servers.insert(name.clone(), server);
                     false
                 }
-                None => true,
+                _ => true,
             });
         }
         if !names.is_empty() {
@@ -109,14 +111,24 @@ impl Workspace {
                 }
                 terminal::warn(&chain(&error));
             }
-            self.warn_of_drift(&live)?;
             catalog.servers.extend(live.servers);
         }
-        for name in self.config.servers.keys() {
-            catalog.servers.entry(name.clone()).or_default();
-        }
+        let mut catalog = self.complete(catalog);
         overrides::apply(self, &mut catalog)?;
         Ok(catalog)
+    }
+
+    /// Every configured server in the order of the configuration, by which packages get their names; without tools where
+    /// `catalog` has none of it.
+    pub(crate) fn complete(&self, mut catalog: Catalog) -> Catalog {
+        let names = self.config.servers.keys();
+        let servers = names.map(|name| {
+            let server = catalog.servers.shift_remove(name);
+            (name.clone(), server.unwrap_or_default())
+        });
+        Catalog {
+            servers: servers.collect(),
+        }
     }
 
     /// Every server's tools, live; one that does not answer is reported and left out.
@@ -126,51 +138,64 @@ impl Workspace {
         self.servers.sync(None).await
     }
 
-    fn kept_catalog(&self) -> Result<Option<Catalog>, Failure> {
-        kept(&self.catalog_path())
+    /// The tools that the last `witgate sync` saw, if it left any.
+    pub(crate) fn kept_catalog(&self) -> Result<Option<Catalog>, Failure> {
+        let path = self.catalog_path();
+        let Some(text) = kept(&path)? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&text).map(Some).map_err(|e| {
+            Failure::new(
+                Kind::Configuration,
+                format!("`{}` is damaged: {e}", path.display()),
+            )
+            .hint("delete it, and write it again with `witgate sync`")
+        })
     }
 
     /// What `witgate.lock` pinned, if it is there.
     pub(crate) fn kept_lock(&self) -> Result<Option<Lock>, Failure> {
-        kept(&self.lock_path())
-    }
-
-    fn warn_of_drift(&self, live: &Catalog) -> Result<(), Failure> {
-        let Some(lock) = self.kept_lock()? else {
-            return Ok(());
+        let path = self.lock_path();
+        let Some(text) = kept(&path)? else {
+            return Ok(None);
         };
-        for (name, server) in &live.servers {
-            let Some(locked) = lock.servers.get(name) else {
-                continue;
+        lock::parse(&text).map(Some).map_err(|e| {
+            let hint = match e {
+                LockError::Version { .. } => "use the witgate that wrote it, or a later one",
+                LockError::Form(_) => {
+                    "restore it from version control; without it, `witgate sync` accepts all that the servers say now"
+                }
             };
-            let changed = server.tools.iter().any(|t| {
-                locked
-                    .tools
-                    .get(&t.name)
-                    .is_none_or(|l| l.definition != t.definition_hash())
-            }) || server.tools.len() != locked.tools.len();
-            if changed {
-                terminal::warn(&format!(
-                    "the tools of `{name}` are not those of `witgate.lock`; see what changed with `witgate sync`"
-                ));
-            }
-        }
-        Ok(())
+            let message = format!("`{}` cannot be used: {}", path.display(), chain(&e));
+            Failure::new(Kind::Configuration, message).hint(hint)
+        })
     }
 }
 
-/// What an earlier `witgate sync` wrote, if it is there.
-fn kept<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
-    let Ok(text) = std::fs::read_to_string(path) else {
-        return Ok(None);
+/// Whether a kept server is the one that was accepted: the files of one `witgate sync` agree, but only one of them is
+/// usually under version control.
+fn is_pinned(server: &Server, name: &str, lock: Option<&Lock>) -> bool {
+    let Some(locked) = lock.and_then(|lock| lock.servers.get(name)) else {
+        return lock.is_none();
     };
-    serde_json::from_str(&text).map(Some).map_err(|e| {
-        Failure::new(
+    server.tools.len() == locked.tools.len()
+        && server.tools.iter().all(|tool| {
+            let pinned = locked.tools.get(&tool.name);
+            pinned.is_some_and(|pinned| pinned.definition == tool.definition_hash())
+        })
+}
+
+/// A file that an earlier `witgate sync` wrote, if it is there.
+fn kept(path: &Path) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::new(
             Kind::Configuration,
-            format!("`{}` is damaged: {e}", path.display()),
+            format!("cannot read `{}`: {e}", path.display()),
         )
-        .hint("write it again with `witgate sync`")
-    })
+        .hint("make it readable, or write it again with `witgate sync`")),
+    }
 }
 
 /// Whether a program that names these packages needs the server.

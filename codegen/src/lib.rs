@@ -30,6 +30,9 @@ pub mod rust;
 pub mod wit;
 
 pub mod infer;
+
+pub mod built;
+pub mod drift;
 pub mod lock;
 pub mod report;
 pub mod search;

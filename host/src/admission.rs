@@ -1,9 +1,11 @@
-//! Admission: imports x grants -> a plan, or a refusal with *all* reasons. Before anything runs, and pure.
+//! Admission: imports x grants x what was pinned -> a plan, or a refusal with *all* reasons. Before anything runs, and pure.
 
 use serde::Serialize;
+use witgate_codegen::drift::ChangeKind;
+use witgate_codegen::lock::{self, Lock};
 
 use crate::grants::{self, Grant, Grants};
-use crate::imports::{ImportedTool, Imports};
+use crate::imports::{BUILD_AGAIN, Built, ImportedTool, Imports};
 use crate::limits::Limits;
 
 /// What an admitted program may do. Only what stands here is linked.
@@ -26,6 +28,8 @@ pub struct PlannedTool {
     pub server: String,
     /// The tool's name on the wire.
     pub tool: String,
+    /// Hash of the definition that was admitted; a call is made only while the server has the same.
+    pub definition: String,
     /// The grants that allow it, as indices into [`Plan::grants`].
     pub grants: Vec<usize>,
 }
@@ -39,9 +43,10 @@ pub struct Refusal {
 }
 
 fn list(reasons: &[Reason]) -> String {
-    let line = |r: &Reason| match &r.allow {
-        Some(allow) => format!("\n  {}: {} (`{allow}` would allow it)", r.import, r.message),
-        None => format!("\n  {}: {}", r.import, r.message),
+    let line = |r: &Reason| match (&r.allow, &r.hint) {
+        (Some(allow), _) => format!("\n  {}: {} (`{allow}` would allow it)", r.import, r.message),
+        (None, Some(hint)) => format!("\n  {}: {} ({hint})", r.import, r.message),
+        (None, None) => format!("\n  {}: {}", r.import, r.message),
     };
     reasons.iter().map(line).collect()
 }
@@ -59,13 +64,28 @@ pub struct Reason {
     /// The lines that would allow it, in `grants.toml`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
+    /// What to do about it, where no grant would help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
-/// Decides whether a program with these imports may run.
+/// What to do about a tool that is not what was accepted.
+pub(crate) const ACCEPT: &str =
+    "see what changed with `witgate sync --check`, and accept it with `witgate sync`";
+/// What to do about a component that is built against another text of the same types.
+const PIN_AGAIN: &str = "look at what changed, then build the program again: `witgate build PROGRAM -o OUT.wasm`; or pin the component to it as it is: `witgate build OUT.wasm -o OUT.wasm`";
+
+/// Decides whether a program with these imports may run. With a lock, the tools of the servers that it pins must be what
+/// it pins.
 ///
 /// # Errors
 /// The refusal, with all reasons.
-pub fn admit(imports: &Imports, grants: &Grants, limits: &Limits) -> Result<Plan, Refusal> {
+pub fn admit(
+    imports: &Imports,
+    grants: &Grants,
+    limits: &Limits,
+    lock: Option<&Lock>,
+) -> Result<Plan, Refusal> {
     let mut reasons = Vec::new();
     let mut plan = Plan {
         tools: Vec::new(),
@@ -74,6 +94,12 @@ pub fn admit(imports: &Imports, grants: &Grants, limits: &Limits) -> Result<Plan
         limits: limits.clone(),
     };
     for import in &imports.tools {
+        let drifted = [since_locked(import, lock), since_built(import)];
+        for reason in drifted.into_iter().flatten() {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
         let known = plan
             .tools
             .iter()
@@ -96,15 +122,17 @@ pub fn admit(imports: &Imports, grants: &Grants, limits: &Limits) -> Result<Plan
         plan.tools.push(PlannedTool {
             server: import.server.clone(),
             tool: import.tool.clone(),
+            definition: import.live.definition.clone(),
             grants: allowing,
         });
     }
-    for (import, message) in &imports.unknown {
+    for unknown in &imports.unknown {
         reasons.push(Reason {
-            import: import.clone(),
-            message: message.clone(),
+            import: unknown.import.clone(),
+            message: unknown.message.clone(),
             allow: None,
             grant: None,
+            hint: unknown.hint.map(str::to_owned),
         });
     }
     reasons.sort_by(|a, b| a.import.cmp(&b.import));
@@ -112,6 +140,70 @@ pub fn admit(imports: &Imports, grants: &Grants, limits: &Limits) -> Result<Plan
         Ok(plan)
     } else {
         Err(Refusal { reasons })
+    }
+}
+
+/// The tool as it is now against the one that the component was built for.
+fn since_built(import: &ImportedTool) -> Option<Reason> {
+    let (message, hint) = match &import.built {
+        Built::Against(built) if built.shape != import.live.shape => (
+            "since the component was built, its types changed",
+            BUILD_AGAIN,
+        ),
+        _ if !import.fits => (
+            "its type is not the one of this catalog: the component was built against another definition of the tool",
+            BUILD_AGAIN,
+        ),
+        Built::Unsaid => return None,
+        Built::Omitted => (
+            "the component does not say against which definition of it it was built, though it does of others",
+            BUILD_AGAIN,
+        ),
+        Built::Against(built) if built.definition != import.live.definition => (
+            "since the component was built, its description or schema changed, its types did not",
+            PIN_AGAIN,
+        ),
+        Built::Against(_) => return None,
+    };
+    let message = message.to_owned();
+    Some(drifted(&import.server, &import.tool, message, hint))
+}
+
+/// The tool as it is now against the one that a person accepted. Types that changed alone concern no person.
+fn since_locked(import: &ImportedTool, lock: Option<&Lock>) -> Option<Reason> {
+    let server = lock?.servers.get(&import.server)?;
+    let message = match server.tools.get(&import.tool) {
+        None => "it is new: `witgate.lock` pins its server without it".to_owned(),
+        Some(pinned) if pinned.definition == import.live.definition => return None,
+        Some(pinned) => {
+            let what = match lock::compare(pinned, &import.live) {
+                Some(ChangeKind::Description) => "its description changed, its schemas did not",
+                Some(ChangeKind::Compatible) if pinned.schemas.is_empty() => {
+                    "its description or schema changed, its types did not"
+                }
+                Some(ChangeKind::Compatible) => "its schema changed, its types did not",
+                _ => "its types changed",
+            };
+            format!("since `witgate.lock` was written, {what}")
+        }
+    };
+    Some(drifted(&import.server, &import.tool, message, ACCEPT))
+}
+
+/// The reason against a program's source that names a tool which `witgate.lock` pins and the server has no more.
+#[must_use]
+pub fn vanished(server: &str, tool: &str) -> Reason {
+    let message = format!("{}, and `witgate.lock` pins it", ChangeKind::Removed.what());
+    drifted(server, tool, message, ACCEPT)
+}
+
+fn drifted(server: &str, tool: &str, message: String, hint: &str) -> Reason {
+    Reason {
+        import: format!("{server}/{tool}"),
+        message,
+        allow: None,
+        grant: None,
+        hint: Some(hint.to_owned()),
     }
 }
 
@@ -130,15 +222,19 @@ fn not_granted(server: &str, tool: &str) -> Reason {
         message: "no grant allows it".into(),
         allow: Some(allow),
         grant: Some(grants::lines_that_allow(server, tool)),
+        hint: None,
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use witgate_codegen::built::BuiltTool;
+    use witgate_codegen::lock::LockedTool;
     use witgate_codegen::select::View;
 
     use super::*;
+    use crate::imports::Unknown;
 
     fn import(tool: &str, view: View) -> ImportedTool {
         ImportedTool {
@@ -148,7 +244,138 @@ mod tests {
             tool: tool.into(),
             view,
             asynchronous: true,
+            fits: true,
+            live: pinned("d", "s", "t"),
+            built: Built::Unsaid,
         }
+    }
+
+    fn pinned(definition: &str, schemas: &str, shape: &str) -> LockedTool {
+        LockedTool {
+            definition: definition.into(),
+            schemas: schemas.into(),
+            shape: shape.into(),
+        }
+    }
+
+    fn against(definition: &str, shape: &str) -> Built {
+        Built::Against(BuiltTool {
+            interface: "mcp:s/tools".into(),
+            function: "a".into(),
+            tool: "a".into(),
+            definition: definition.into(),
+            shape: shape.into(),
+        })
+    }
+
+    /// What is said against importing `a`, fully granted.
+    fn said(built: Built, lock: Option<&Lock>) -> Vec<(String, String)> {
+        let mut import = import("a", View::Json);
+        import.built = built;
+        let grants = Grants::from(grants::allow("s/a").unwrap());
+        match admit(&imports(vec![import]), &grants, &Limits::default(), lock) {
+            Ok(_) => Vec::new(),
+            Err(refusal) => {
+                let said = |r: Reason| (r.message, r.hint.unwrap_or_default());
+                refusal.reasons.into_iter().map(said).collect()
+            }
+        }
+    }
+
+    #[test]
+    fn a_component_is_held_to_what_it_was_built_against() {
+        assert_eq!(said(Built::Unsaid, None), []);
+        assert_eq!(said(against("d", "t"), None), []);
+        for (built, message, hint) in [
+            (
+                against("d2", "t"),
+                "description or schema changed",
+                "pin the component",
+            ),
+            (
+                against("d2", "t2"),
+                "its types changed",
+                "build the program again",
+            ),
+            (
+                against("d", "t2"),
+                "its types changed",
+                "build the program again",
+            ),
+            (Built::Omitted, "does not say", "build the program again"),
+        ] {
+            let said = said(built, None);
+            assert_eq!(said.len(), 1);
+            assert!(
+                said[0].0.contains(message) && said[0].1.contains(hint),
+                "{said:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tool_of_another_type_is_refused_whatever_the_component_says() {
+        for built in [Built::Unsaid, against("d", "t"), against("d", "t2")] {
+            let mut import = import("a", View::Typed);
+            (import.fits, import.built) = (false, built);
+            let grants = Grants::from(grants::allow("s/a").unwrap());
+            let refusal = admit(&imports(vec![import]), &grants, &Limits::default(), None);
+            assert_eq!(refusal.unwrap_err().reasons.len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_tool_is_held_to_the_lock_where_its_server_is_in_it() {
+        let lock = |server: &str, tool: &str, pinned: LockedTool| -> Lock {
+            let pinned = serde_json::to_value(pinned).unwrap();
+            let text = serde_json::json!({"version": 2, "servers": {server: {"package": "s", "tools": {tool: pinned}}}});
+            lock::parse(&text.to_string()).unwrap()
+        };
+        for (lock, message) in [
+            (lock("s", "a", pinned("d", "s", "t")), ""),
+            // What a program is typed by is no matter of approval.
+            (lock("s", "a", pinned("d", "s", "t2")), ""),
+            (lock("other", "b", pinned("d", "s", "t")), ""),
+            (lock("s", "b", pinned("d", "s", "t")), "it is new"),
+            (
+                lock("s", "a", pinned("d2", "s", "t")),
+                "its description changed",
+            ),
+            (
+                lock("s", "a", pinned("d2", "s2", "t")),
+                "its schema changed, its types did not",
+            ),
+            (
+                lock("s", "a", pinned("d2", "", "t")),
+                "its description or schema changed",
+            ),
+            (
+                lock("s", "a", pinned("d2", "s2", "t2")),
+                "its types changed",
+            ),
+        ] {
+            let said = said(Built::Unsaid, Some(&lock));
+            match said.as_slice() {
+                [] => assert_eq!(message, ""),
+                [(told, hint)] => {
+                    assert!(!message.is_empty() && told.contains(message), "{said:?}");
+                    assert!(hint.contains("witgate sync --check"), "{said:?}");
+                }
+                more => panic!("{more:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn reasons_of_every_kind_come_together() {
+        let mut import = import("a", View::Json);
+        import.built = against("d2", "t");
+        let text = r#"{"version": 2, "servers": {"s": {"package": "s", "tools": {}}}}"#;
+        let lock = lock::parse(text).unwrap();
+        let imports = imports(vec![import]);
+        let none = Grants::default();
+        let refusal = admit(&imports, &none, &Limits::default(), Some(&lock)).unwrap_err();
+        assert_eq!(refusal.reasons.len(), 3, "{refusal}");
     }
 
     fn imports(tools: Vec<ImportedTool>) -> Imports {
@@ -161,8 +388,12 @@ mod tests {
     #[test]
     fn nothing_is_granted_by_default_and_every_reason_is_told() {
         let mut imports = imports(vec![import("b", View::Json), import("a", View::Typed)]);
-        imports.unknown.push(("wasi:cli/run".into(), "no".into()));
-        let refusal = admit(&imports, &Grants::default(), &Limits::default()).unwrap_err();
+        imports.unknown.push(Unknown {
+            import: "wasi:cli/run".into(),
+            message: "no".into(),
+            hint: None,
+        });
+        let refusal = admit(&imports, &Grants::default(), &Limits::default(), None).unwrap_err();
         let names: Vec<_> = refusal.reasons.iter().map(|r| r.import.as_str()).collect();
         assert_eq!(names, ["s/a", "s/b", "wasi:cli/run"]);
     }
@@ -170,12 +401,12 @@ mod tests {
     #[test]
     fn the_line_of_a_reason_allows_it_and_a_tool_in_two_views_is_one_tool() {
         let imports = imports(vec![import("a", View::Json), import("a", View::Typed)]);
-        let refusal = admit(&imports, &Grants::default(), &Limits::default()).unwrap_err();
+        let refusal = admit(&imports, &Grants::default(), &Limits::default(), None).unwrap_err();
         let [reason] = refusal.reasons.as_slice() else {
             panic!("{refusal}");
         };
         let grants = grants::parse(reason.grant.as_ref().unwrap(), "grants.toml").unwrap();
-        let plan = admit(&imports, &grants, &Limits::default()).unwrap();
+        let plan = admit(&imports, &grants, &Limits::default(), None).unwrap();
         assert_eq!((plan.tools.len(), plan.imports.len()), (1, 2));
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use wasmtime::component::{ComponentType, Lift, Lower, Val};
 use witgate_codegen::catalog::canonical;
+use witgate_codegen::drift::{self, ChangeKind};
 use witgate_codegen::model::{Origin, Type};
 
 use crate::admission::Plan;
@@ -20,7 +21,7 @@ use crate::journal::recording::{Recorded, Recording};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
 use crate::mcp::{ServerError, ToolReply};
 use crate::round_trip::read_exactly;
-use crate::servers::Servers;
+use crate::servers::{CallError, Servers};
 
 /// Why a tool call failed, as the contract's `tool-error-kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift, Lower)]
@@ -219,8 +220,14 @@ impl Calls {
         let (permit, grant) = match checked {
             Ok(permitted) => permitted,
             Err(denial) => {
-                attempt.refuse(Verdict::Denied, Blame::Grant, &denial.to_string());
-                return Err(error(denied(&denial), denial.to_string(), None));
+                let (blame, detail) = match &denial {
+                    Denial::Changed(kind) => {
+                        (Blame::Server, Some(serde_json::json!({"changed": kind})))
+                    }
+                    _ => (Blame::Grant, None),
+                };
+                attempt.refuse(Verdict::Denied, blame, &denial.to_string());
+                return Err(error(denied(&denial), denial.to_string(), detail));
             }
         };
         attempt.permit(&self.plan.grants[grant].origin);
@@ -228,8 +235,20 @@ impl Calls {
         let deadline = Instant::now() + self.plan.limits.call_time;
         let reply = match self.servers.call(permit, deadline).await {
             Ok(reply) => reply,
+            Err(CallError::Changed { now, .. }) => {
+                let kind = match now {
+                    Some(now) => drift::judge(&definition.tool, &now),
+                    None => Some(ChangeKind::Removed),
+                };
+                let kind = kind.unwrap_or(ChangeKind::Incompatible);
+                let bytes = attempt.record.arguments_bytes;
+                let denial = gate::take_back(&mut self.spent(), index, grant, bytes, kind);
+                attempt.refuse(Verdict::Denied, Blame::Server, &denial.to_string());
+                let detail = Some(serde_json::json!({"changed": kind}));
+                return Err(error(denied(&denial), denial.to_string(), detail));
+            }
             // The server answered, with an error of its protocol: the tool could not be run that way.
-            Err(ServerError::Rpc { code, message, .. }) => {
+            Err(CallError::Server(ServerError::Rpc { code, message, .. })) => {
                 attempt.end(Outcome::ToolFailed, Some(Blame::Server), None);
                 let detail = Some(serde_json::json!({"code": code}));
                 return Err(error(ToolErrorKind::ToolFailed, shorten(&message), detail));
@@ -369,6 +388,9 @@ impl Attempt<'_> {
         self.record.verdict = verdict;
         self.record.blame = Some(blame);
         self.record.reason = Some(reason.to_owned());
+        // It may have been permitted a moment ago.
+        self.record.grant = None;
+        self.record.outcome = None;
     }
 
     fn permit(&mut self, grant: &str) {

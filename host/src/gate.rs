@@ -2,14 +2,16 @@
 //! the only thing `servers` takes, so no path reaches a server around it.
 
 use serde_json::{Map, Value};
+use witgate_codegen::drift::ChangeKind;
 
-use crate::admission::Plan;
+use crate::admission::{ACCEPT, Plan};
 
 /// Leave to make one call, with the arguments it was given for. Consumed by the call.
 #[derive(Debug)]
 pub struct Permit {
     server: String,
     tool: String,
+    definition: String,
     arguments: Map<String, Value>,
 }
 
@@ -28,17 +30,37 @@ impl Permit {
 
     /// A permit that nothing was checked for.
     #[cfg(test)]
-    pub(crate) fn for_tests(server: &str, tool: &str, arguments: Map<String, Value>) -> Permit {
+    pub(crate) fn for_tests(
+        server: &str,
+        tool: &str,
+        definition: &str,
+        arguments: Map<String, Value>,
+    ) -> Permit {
         Permit {
             server: server.to_owned(),
             tool: tool.to_owned(),
+            definition: definition.to_owned(),
             arguments,
         }
     }
 
-    pub(crate) fn into_parts(self) -> (String, String, Map<String, Value>) {
-        (self.server, self.tool, self.arguments)
+    pub(crate) fn into_parts(self) -> PermitParts {
+        PermitParts {
+            server: self.server,
+            tool: self.tool,
+            definition: self.definition,
+            arguments: self.arguments,
+        }
     }
+}
+
+/// A permit that is being used.
+pub(crate) struct PermitParts {
+    pub(crate) server: String,
+    pub(crate) tool: String,
+    /// Hash of the only definition for which the permit is good.
+    pub(crate) definition: String,
+    pub(crate) arguments: Map<String, Value>,
 }
 
 /// A call that a program wants to make.
@@ -61,6 +83,8 @@ pub struct Spent {
     pub bytes: u64,
     /// The same per grant, in the order of [`Plan::grants`].
     pub grants: Vec<GrantSpent>,
+    /// Tools whose definition changed since admission, as indices into [`Plan::tools`]: they are not called any more.
+    pub changed: Vec<(usize, ChangeKind)>,
 }
 
 /// What went through one grant so far.
@@ -78,6 +102,9 @@ pub enum Denial {
     /// The tool is not in the plan.
     #[error("no grant allows it")]
     NotGranted,
+    /// The server has another definition of the tool than the one that was admitted.
+    #[error("since the program was admitted, {}; {ACCEPT}, then run again", .0.what())]
+    Changed(ChangeKind),
     /// Every grant that allows the tool has made its calls.
     #[error("the grant at {origin} allows {limit} calls and all are made")]
     GrantCalls {
@@ -145,6 +172,9 @@ impl Denial {
 pub fn check(plan: &Plan, spent: &mut Spent, call: Call) -> Result<(Permit, usize), Denial> {
     let limits = &plan.limits;
     let planned = plan.tools.get(call.tool).ok_or(Denial::NotGranted)?;
+    if let Some((_, kind)) = spent.changed.iter().find(|(tool, _)| *tool == call.tool) {
+        return Err(Denial::Changed(*kind));
+    }
     if call.bytes > limits.call_bytes {
         return Err(Denial::CallBytes {
             bytes: call.bytes,
@@ -192,6 +222,7 @@ pub fn check(plan: &Plan, spent: &mut Spent, call: Call) -> Result<(Permit, usiz
             let permit = Permit {
                 server: planned.server.clone(),
                 tool: planned.tool.clone(),
+                definition: planned.definition.clone(),
                 arguments: call.arguments,
             };
             return Ok((permit, index));
@@ -233,6 +264,27 @@ pub fn book_result(plan: &Plan, spent: &mut Spent, grant: usize, bytes: u64) -> 
     Ok(())
 }
 
+/// Takes back what was booked for a call that was not made, its server having another definition of the tool by now. From
+/// here on the tool is denied, whatever the server says next.
+pub fn take_back(
+    spent: &mut Spent,
+    tool: usize,
+    grant: usize,
+    bytes: u64,
+    kind: ChangeKind,
+) -> Denial {
+    spent.calls = spent.calls.saturating_sub(1);
+    spent.bytes = spent.bytes.saturating_sub(bytes);
+    if let Some(used) = spent.grants.get_mut(grant) {
+        used.calls = used.calls.saturating_sub(1);
+        used.bytes = used.bytes.saturating_sub(bytes);
+    }
+    if !spent.changed.iter().any(|(known, _)| *known == tool) {
+        spent.changed.push((tool, kind));
+    }
+    Denial::Changed(kind)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -248,6 +300,7 @@ mod tests {
         let tools = ["read", "write"].map(|tool| PlannedTool {
             server: "s".into(),
             tool: tool.into(),
+            definition: String::new(),
             grants: (0..grants.len())
                 .filter(|&g| grants[g].allows("s", tool))
                 .collect(),
@@ -332,6 +385,24 @@ mod tests {
             check(&plan, &mut spent, call(0, 1)).unwrap_err(),
             Denial::RunBytes { limit: 100 }
         );
+    }
+
+    #[test]
+    fn a_tool_that_changed_is_denied_from_then_on_and_costs_nothing() {
+        let plan = plan(
+            "[[grant]]\nserver='s'\ntools=['*']\nmax_calls=2",
+            Limits::default(),
+        );
+        let mut spent = Spent::default();
+        let (permit, grant) = check(&plan, &mut spent, call(0, 5)).unwrap();
+        drop(permit);
+        let denial = take_back(&mut spent, 0, grant, 5, ChangeKind::Removed);
+        assert!(!denial.is_limit());
+        assert_eq!((spent.calls, spent.bytes), (0, 0));
+        assert_eq!(spent.grants, [GrantSpent::default()]);
+        assert_eq!(check(&plan, &mut spent, call(0, 1)).unwrap_err(), denial);
+        check(&plan, &mut spent, call(1, 1)).unwrap();
+        check(&plan, &mut spent, call(1, 1)).unwrap();
     }
 
     /// Every order of many small steps: budgets are never exceeded, whatever is asked.

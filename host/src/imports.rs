@@ -1,9 +1,12 @@
-//! What a component asks for: its import section, read by the engine that will link it, each item understood or not.
+//! What a component asks for: its import section, read by the engine that will link it, each item understood or not, and
+//! beside each tool what the component says it was built against. Whether that is still good is not decided here.
 
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, types};
-use witgate_codegen::select::{self, View};
+use witgate_codegen::built::{BuiltAgainst, BuiltTool};
+use witgate_codegen::lock::{self, LockedTool};
+use witgate_codegen::select::{self, LookupError, View};
 
 use crate::definitions::Definitions;
 
@@ -27,9 +30,23 @@ pub struct Imports {
     pub runtime: Vec<String>,
     /// The core module of the JavaScript engine, if it is a linked program.
     pub engine: Option<String>,
-    /// What is neither, as `interface` or `interface#function`, with the reason.
-    pub unknown: Vec<(String, String)>,
+    /// What is neither.
+    pub unknown: Vec<Unknown>,
 }
+
+/// An import that nothing here satisfies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// `interface` or `interface#function`.
+    pub import: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// What to do about it, where there is something.
+    pub hint: Option<&'static str>,
+}
+
+/// What to do about a component whose tool has other types by now.
+pub(crate) const BUILD_AGAIN: &str = "build the program again: `witgate build PROGRAM -o OUT.wasm`";
 
 /// One tool that a component imports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +63,40 @@ pub struct ImportedTool {
     pub view: View,
     /// Whether the import is an `async func`.
     pub asynchronous: bool,
+    /// Whether the function has the type that the tool has now: one that does not is never linked.
+    pub fits: bool,
+    /// The tool's definition now.
+    pub live: LockedTool,
+    /// Its definition when the component was built, where that says so.
+    pub built: Built,
 }
 
-/// Reads the import section.
+/// What a component says of the definition of a tool that it imports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Built {
+    /// It says nothing of any tool, or was built just now.
+    #[default]
+    Unsaid,
+    /// It says something of others, not of this one.
+    Omitted,
+    /// It was built against this.
+    Against(BuiltTool),
+}
+
+/// Reads the import section. `built` is what the component was built against, where it says so.
 #[must_use]
-pub fn read(engine: &Engine, component: &Component, definitions: &Definitions) -> Imports {
+pub fn read(
+    engine: &Engine,
+    component: &Component,
+    definitions: &Definitions,
+    built: Option<&BuiltAgainst>,
+) -> Imports {
     let mut imports = Imports::default();
+    let unknown = |import: String, message: &str| Unknown {
+        import,
+        message: message.to_owned(),
+        hint: None,
+    };
     for (name, item) in component.component_type().imports(engine) {
         match item.ty {
             _ if RUNTIME.contains(&name) => imports.runtime.push(name.to_owned()),
@@ -64,12 +109,15 @@ pub fn read(engine: &Engine, component: &Component, definitions: &Definitions) -
                 for (function, item) in instance.exports(engine) {
                     match item.ty {
                         ComponentItem::ComponentFunc(ty) => {
-                            read_tool(name, function, &ty, definitions, &mut imports);
+                            match read_tool((name, function), &ty, definitions, built) {
+                                Ok(tool) => imports.tools.push(tool),
+                                Err(unknown) => imports.unknown.push(unknown),
+                            }
                         }
                         ComponentItem::Type(_) => {}
-                        _ => imports.unknown.push((
+                        _ => imports.unknown.push(unknown(
                             format!("{name}#{function}"),
-                            "a server's interface holds functions and types only".into(),
+                            "a server's interface holds functions and types only",
                         )),
                     }
                 }
@@ -82,7 +130,7 @@ pub fn read(engine: &Engine, component: &Component, definitions: &Definitions) -
                 } else {
                     "only tools (`mcp:SERVER/tools`, `mcp:SERVER/json`) and the runtime contract can be imported"
                 };
-                imports.unknown.push((name.to_owned(), why.to_owned()));
+                imports.unknown.push(unknown(name.to_owned(), why));
             }
         }
     }
@@ -90,35 +138,58 @@ pub fn read(engine: &Engine, component: &Component, definitions: &Definitions) -
 }
 
 fn read_tool(
-    interface: &str,
-    function: &str,
+    (interface, function): (&str, &str),
     ty: &types::ComponentFunc,
     definitions: &Definitions,
-    imports: &mut Imports,
-) {
-    let name = || format!("{interface}#{function}");
-    match select::find_import(&definitions.models, interface, function) {
-        Ok(found) => {
-            let Some(definition) = definitions.get(&found.server.server, &found.tool.tool) else {
-                return imports
-                    .unknown
-                    .push((name(), "the catalog has no such tool".into()));
-            };
-            if !crate::values::conforms(ty, &definition.model, found.view) {
-                return imports.unknown.push((
-                    name(),
-                    "its type is not the one of this catalog: the component was built against another definition of the tool; build it again".into(),
-                ));
-            }
-            imports.tools.push(ImportedTool {
-                interface: interface.to_owned(),
-                function: function.to_owned(),
-                server: found.server.server.clone(),
-                tool: found.tool.tool.clone(),
-                view: found.view,
-                asynchronous: ty.async_(),
-            });
+    built: Option<&BuiltAgainst>,
+) -> Result<ImportedTool, Unknown> {
+    let built = match built.map(|built| built.get(interface, function)) {
+        None => Built::Unsaid,
+        Some(None) => Built::Omitted,
+        Some(Some(tool)) => Built::Against(tool.clone()),
+    };
+    let was_there = matches!(built, Built::Against(_));
+    let unknown = |message: &str, hint| Unknown {
+        import: format!("{interface}#{function}"),
+        message: message.to_owned(),
+        hint,
+    };
+    let found = select::find_import(&definitions.models, interface, function).map_err(|error| {
+        if was_there && matches!(error, LookupError::UnknownTool { .. }) {
+            let message = format!("{error} any more: it had it when the component was built");
+            unknown(&message, Some(BUILD_AGAIN))
+        } else {
+            unknown(&error.to_string(), None)
         }
-        Err(error) => imports.unknown.push((name(), error.to_string())),
+    })?;
+    let definition = definitions
+        .get(&found.server.server, &found.tool.tool)
+        .ok_or_else(|| unknown("the catalog has no such tool", None))?;
+    Ok(ImportedTool {
+        interface: interface.to_owned(),
+        function: function.to_owned(),
+        server: found.server.server.clone(),
+        tool: found.tool.tool.clone(),
+        view: found.view,
+        asynchronous: ty.async_(),
+        fits: crate::values::conforms(ty, &definition.model, found.view),
+        live: lock::pin(&definition.tool, &definition.model),
+        built,
+    })
+}
+
+/// What a component with these imports is built against, as it is to carry it.
+#[must_use]
+pub fn built_now(imports: &Imports) -> BuiltAgainst {
+    let tools = imports.tools.iter().map(|import| BuiltTool {
+        interface: import.interface.clone(),
+        function: import.function.clone(),
+        tool: import.tool.clone(),
+        definition: import.live.definition.clone(),
+        shape: import.live.shape.clone(),
+    });
+    BuiltAgainst {
+        version: witgate_codegen::built::VERSION,
+        tools: tools.collect(),
     }
 }

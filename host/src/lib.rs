@@ -13,6 +13,7 @@ pub mod definitions;
 pub mod host;
 pub mod imports;
 pub mod program;
+pub mod sections;
 
 pub mod admission;
 pub mod gate;
@@ -39,4 +40,5 @@ pub use limits::Limits;
 pub use program::{Program, Script};
 pub use round_trip::{Side, round_trip};
 pub use run::{Finished, PrepareError, Prepared, RunError, RunOptions};
+pub use sections::built_against;
 pub use servers::Servers;

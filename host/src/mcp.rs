@@ -1,11 +1,10 @@
-//! The session with one MCP server, over a child process or streamable HTTP. Only this file, `pipe` and `tap` know rmcp.
+//! The session with one MCP server, over a child process or streamable HTTP. Only this file, `pipe`, `tap`
+//! and `changes` know rmcp.
 //!
 //! Results of `tools/list` and `tools/call` are taken as they were sent, before rmcp types them: a definition hash must
 //! cover every key, and a large result of a child process is parsed once. What is in a result is not read here: see `client`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -24,11 +23,13 @@ use rmcp::transport::streamable_http_client::{
 };
 use rmcp::{ClientHandler, RoleClient};
 use serde_json::{Map, Value};
+use tokio::task::JoinSet;
 use tokio::time::{timeout, timeout_at};
 use witgate_codegen::catalog::ServerInfo;
 
 use crate::config::{ServerConfig, Transport, redact};
 
+mod changes;
 mod child;
 mod client;
 mod error;
@@ -39,10 +40,11 @@ mod spawn;
 mod tap;
 mod weigh;
 
-pub use client::{Client, ClientLimits, LogHook, LogLine, ToolReply};
+pub use client::{Client, ClientLimits, ListedTool, LogHook, LogLine, ToolReply};
 pub use error::ServerError;
 pub use weigh::Measure;
 
+use changes::Changes;
 use pipe::Pipe;
 use tap::{HttpError, Raw, Stashed, Tap};
 
@@ -55,7 +57,9 @@ struct Session {
     running: tokio::sync::Mutex<RunningService<RoleClient, Quiet>>,
     child: Option<child::Child>,
     raw: Raw,
-    list_changes: Arc<AtomicU64>,
+    changes: Changes,
+    /// Ends with the session.
+    _listening: JoinSet<()>,
 }
 
 impl Session {
@@ -65,19 +69,23 @@ impl Session {
         limits: &ClientLimits,
     ) -> Result<Session, ServerError> {
         let deadline = tokio::time::Instant::now() + limits.connect;
-        let list_changes = Arc::new(AtomicU64::new(0));
+        let changes = Changes::default();
         let quiet = || Quiet {
-            list_changes: list_changes.clone(),
+            changes: changes.clone(),
         };
-        let session = |running: RunningService<RoleClient, Quiet>, child, raw| Session {
-            server: server.to_owned(),
-            limits: limits.clone(),
-            secrets: config.secrets.clone(),
-            peer: running.peer().clone(),
-            running: tokio::sync::Mutex::new(running),
-            child,
-            raw,
-            list_changes: list_changes.clone(),
+        let session = async |running: RunningService<RoleClient, Quiet>, child, raw| {
+            let peer = running.peer().clone();
+            Session {
+                server: server.to_owned(),
+                limits: limits.clone(),
+                secrets: config.secrets.clone(),
+                _listening: changes::listen(&peer, &changes).await,
+                peer,
+                running: tokio::sync::Mutex::new(running),
+                child,
+                raw,
+                changes: changes.clone(),
+            }
         };
         let late = |stderr_tail| ServerError::Timeout {
             server: server.to_owned(),
@@ -106,10 +114,11 @@ impl Session {
                 loop {
                     let (child, ends) = child::spawn(server, &launch, limits).await?;
                     let mode = modes.pop().unwrap_or(ClientLifecycleMode::Initialize);
-                    let served = serve_client_with_lifecycle(quiet(), Pipe::new(ends), mode);
+                    let pipe = Pipe::new(ends, changes.clone());
+                    let served = serve_client_with_lifecycle(quiet(), pipe, mode);
                     match timeout_at(deadline, served).await {
                         Ok(Ok(running)) => {
-                            return Ok(session(running, Some(child), Raw::default()));
+                            return Ok(session(running, Some(child), Raw::default()).await);
                         }
                         Ok(Err(error)) => match child.why_gone().await {
                             Some(ServerError::Closed { .. }) if !modes.is_empty() => {}
@@ -158,7 +167,7 @@ impl Session {
                 )
                 .await
                 {
-                    Ok(Ok(running)) => Ok(session(running, None, raw)),
+                    Ok(Ok(running)) => Ok(session(running, None, raw).await),
                     Ok(Err(error)) => Err(refused(error)),
                     Err(_) => Err(late(String::new())),
                 }
@@ -188,7 +197,7 @@ impl Session {
     }
 
     fn list_changes(&self) -> u64 {
-        self.list_changes.load(Ordering::Relaxed)
+        self.changes.count()
     }
 
     fn is_alive(&self) -> bool {
@@ -461,7 +470,7 @@ impl Drop for Pending {
 
 /// Our side of what a server may ask: nothing is offered, so everything is declined.
 struct Quiet {
-    list_changes: Arc<AtomicU64>,
+    changes: Changes,
 }
 
 impl ClientHandler for Quiet {
@@ -484,7 +493,7 @@ impl ClientHandler for Quiet {
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.list_changes.fetch_add(1, Ordering::Relaxed);
+        self.changes.add();
     }
 }
 

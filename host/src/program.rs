@@ -1,19 +1,17 @@
 //! Component bytes -> a compiled program. Bytes are hostile: bounded in size, checked before they are compiled. A linked
 //! JavaScript program carries its source in a custom section; the component around it is shared by all with the same
-//! imports, and so is its compiled form, in memory and on disk.
+//! imports, and so is its compiled form, in memory and on disk. What the sections look like is known in `sections`.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentItem, Type};
+use witgate_codegen::built::BuiltAgainst;
 
 use crate::definitions::Definitions;
 use crate::host::Host;
 use crate::imports::{self, Imports};
-
-/// The custom section of a linked JavaScript program.
-pub const SCRIPT_SECTION: &str = "witgate:script";
+use crate::sections;
 
 /// Largest component that is looked at, in bytes.
 pub const MAX_COMPONENT_BYTES: usize = 16 << 20;
@@ -36,6 +34,8 @@ pub struct Script {
 pub struct Program {
     pub(crate) component: Component,
     pub(crate) script: Option<Script>,
+    /// The definitions it says it was built against, if it does.
+    pub built: Option<BuiltAgainst>,
     /// SHA-256 hex of the bytes it came from.
     pub digest: String,
 }
@@ -98,15 +98,17 @@ impl Program {
     /// # Errors
     /// [`LoadError`].
     pub fn load(host: &Host, bytes: &[u8]) -> Result<Program, LoadError> {
-        let (component, script) = split(bytes)?;
-        let component = match component {
+        let sections = sections::read(bytes)?;
+        let component = match sections.rest {
             Some(component) => host.component(&component)?,
             None => host.component(bytes)?,
         };
-        Program::new(host, component, script, digest(bytes))
+        let mut program = Program::new(host, component, sections.script, digest(bytes))?;
+        program.built = sections.built;
+        Ok(program)
     }
 
-    /// A linked JavaScript program from its parts: the shared component and its script.
+    /// A linked JavaScript program from its parts: the shared component and its script, built just now.
     ///
     /// # Errors
     /// [`LoadError`].
@@ -134,6 +136,7 @@ impl Program {
         Ok(Program {
             component,
             script,
+            built: None,
             digest,
         })
     }
@@ -141,7 +144,12 @@ impl Program {
     /// What the program asks for.
     #[must_use]
     pub fn imports(&self, host: &Host, definitions: &Definitions) -> Imports {
-        imports::read(&host.engine, &self.component, definitions)
+        imports::read(
+            &host.engine,
+            &self.component,
+            definitions,
+            self.built.as_ref(),
+        )
     }
 
     /// The packages of the servers it asks for (`github` of `mcp:github/tools`), known to a catalog or not.
@@ -222,57 +230,6 @@ fn is_run(item: &ComponentItem) -> bool {
     input
         && matches!(result.ok(), Some(Type::String))
         && matches!(result.err(), Some(Type::Record(_)))
-}
-
-/// Checks that the bytes are a component and takes the script out of it, if there is one.
-fn split(bytes: &[u8]) -> Result<(Option<Vec<u8>>, Option<Script>), LoadError> {
-    if bytes.len() > MAX_COMPONENT_BYTES {
-        return Err(LoadError::TooLarge { bytes: bytes.len() });
-    }
-    let invalid = |e: wasmparser::BinaryReaderError| LoadError::Invalid {
-        message: e.to_string(),
-    };
-    if !bytes.starts_with(b"\0asm") {
-        return Err(LoadError::NotAComponent {
-            found: "it does not start as WebAssembly does".into(),
-        });
-    }
-    let mut script = None;
-    let mut rest: Option<Vec<u8>> = None;
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(invalid)? {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if depth == 0 => {
-                return Err(LoadError::NotAComponent {
-                    found: "it is a core module".into(),
-                });
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
-            Payload::CustomSection(section) if depth == 0 && section.name() == SCRIPT_SECTION => {
-                script = Some(serde_json::from_slice(section.data()).map_err(|e| {
-                    LoadError::Invalid {
-                        message: format!("the section `{SCRIPT_SECTION}` is damaged ({e})"),
-                    }
-                })?);
-                // The builder appends the section, so what stands before it is the shared component.
-                let start = section.range().start as usize;
-                let header = header_len(section.name(), section.data().len());
-                rest = Some(bytes[..start.saturating_sub(header)].to_vec());
-            }
-            _ => {}
-        }
-    }
-    Ok((rest, script))
-}
-
-/// Bytes from a custom section's id to its range: the id and the LEB128 of its size.
-fn header_len(name: &str, data: usize) -> usize {
-    let leb = |n: usize| (1..).find(|i| n < 1 << (7 * i)).unwrap_or(5);
-    1 + leb(leb(name.len()) + name.len() + data)
 }
 
 pub(crate) fn digest(bytes: &[u8]) -> String {

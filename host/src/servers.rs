@@ -8,10 +8,10 @@ use futures::future::join_all;
 use indexmap::IndexMap;
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::timeout_at;
-use witgate_codegen::catalog::{Catalog, Server};
+use witgate_codegen::catalog::{Catalog, Server, Tool};
 
 use crate::config::{Config, ServerConfig};
-use crate::gate::Permit;
+use crate::gate::{Permit, PermitParts};
 use crate::mcp::{Client, ClientLimits, ServerError, ToolReply};
 
 /// Bounds on all servers.
@@ -36,6 +36,24 @@ impl Default for ServersLimits {
             client: ClientLimits::default(),
         }
     }
+}
+
+/// Why a permitted call was not made, or has no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nothing was sent: the server has another definition of the tool than the one that the permit is for.
+    #[error("the definition of `{tool}` of server `{server}` changed")]
+    Changed {
+        /// The server's name in the configuration.
+        server: String,
+        /// The tool's name on the wire.
+        tool: String,
+        /// The tool as the server lists it now; `None` where it does no more.
+        now: Option<Box<Tool>>,
+    },
+    /// The server failed.
+    #[error(transparent)]
+    Server(#[from] ServerError),
 }
 
 /// The servers of one configuration. Clones share them; when the last one is dropped, all processes are killed.
@@ -160,30 +178,48 @@ impl Servers {
         }
     }
 
-    /// Calls the tool that the permit names. Waiting for a free place at the server and for its start counts towards
-    /// the deadline. A call is never sent twice: the caller cannot know what a broken one has done.
-    pub async fn call(&self, permit: Permit, deadline: Instant) -> Result<ToolReply, ServerError> {
+    /// Calls the tool that the permit names, if the server still defines it as it did when the permit's program was
+    /// admitted: its tools are listed once per connection, and again when it says that they changed. Waiting for a free
+    /// place at the server, for its start and its list counts towards the deadline. A call is never sent twice: the caller
+    /// cannot know what a broken one has done.
+    pub async fn call(&self, permit: Permit, deadline: Instant) -> Result<ToolReply, CallError> {
         let started = Instant::now();
-        let (server, tool, arguments) = permit.into_parts();
+        let PermitParts {
+            server,
+            tool,
+            definition,
+            arguments,
+        } = permit.into_parts();
         let slot = self.slot(&server)?;
         let ready = async {
             // The semaphore is never closed, and then nothing would be waiting.
             let place = slot.calls.acquire().await.map_err(|_| closed(&server))?;
-            Ok((place, self.get_or_start(&server).await?))
+            let client = self.get_or_start(&server).await?;
+            let listed = client.listed_tool(&tool).await?;
+            Ok::<_, ServerError>((place, client, listed))
         };
-        let (_place, client) = match timeout_at(deadline.into(), ready).await {
+        let (_place, client, listed) = match timeout_at(deadline.into(), ready).await {
             Ok(ready) => ready?,
             Err(_) => {
                 let doing = format!("get ready to answer `{tool}`");
-                return Err(ServerError::Timeout {
+                let after = started.elapsed();
+                return Err(CallError::Server(ServerError::Timeout {
                     server,
                     doing,
-                    after: started.elapsed(),
+                    after,
                     stderr_tail: String::new(),
-                });
+                }));
             }
         };
-        client.call(&tool, arguments, deadline).await
+        match listed {
+            Some(listed) if listed.definition() == definition => {}
+            other => {
+                let now = other.map(|listed| Box::new(listed.tool.clone()));
+                return Err(CallError::Changed { server, tool, now });
+            }
+        }
+        // On the connection that was asked: after a death, another process would have to be asked again.
+        Ok(client.call(&tool, arguments, deadline).await?)
     }
 
     /// Starts all servers, or the named ones, in parallel and lists their tools. A server that fails is in the second

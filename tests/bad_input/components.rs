@@ -106,10 +106,7 @@ fn a_component_that_was_built_against_another_definition() {
     );
     let stand = demo();
     stand.write("program.wasm", bytes).unwrap();
-    let expected = refused(&[
-        "mcp:demo/tools#get-issue",
-        "its type is not the one of this catalog",
-    ]);
+    let expected = refused(&["demo/get_issue", "its type is not the one of this catalog"]);
     fails(
         &stand,
         &["run", "program.wasm", "--allow", "*/*"],

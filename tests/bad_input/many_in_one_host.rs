@@ -62,7 +62,13 @@ async fn one_host_survives_them_all() {
         let built =
             js::build_js(source, "program.js", &definitions.models, |_, link| link()).unwrap();
         let program = Program::load(&host, &built.to_bytes()).unwrap();
-        let plan = admit(&program.imports(&host, &definitions), &granted, &limits).unwrap();
+        let plan = admit(
+            &program.imports(&host, &definitions),
+            &granted,
+            &limits,
+            None,
+        )
+        .unwrap();
         Arc::new(Prepared::new(&host, &program, plan, &definitions).unwrap())
     };
     let sound = prepare(SOUND);

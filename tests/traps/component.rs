@@ -103,7 +103,7 @@ async fn a_tool_that_is_not_granted_is_not_linked() {
         grants: vec![grants::allow("demo/get_issue").unwrap()],
     };
     let imports = program.imports(&ground.host, &ground.definitions);
-    let refusal = admit(&imports, &granted, &Limits::default()).unwrap_err();
+    let refusal = admit(&imports, &granted, &Limits::default(), None).unwrap_err();
     assert!(
         refusal.reasons.iter().any(|reason| reason
             .allow

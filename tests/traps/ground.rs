@@ -104,7 +104,7 @@ impl Ground {
             grants: vec![grants::allow(granted).unwrap()],
         };
         let imports = program.imports(&self.host, &self.definitions);
-        let plan = admit(&imports, &granted, &limits).unwrap();
+        let plan = admit(&imports, &granted, &limits, None).unwrap();
         let prepared = Prepared::new(&self.host, &program, plan, &self.definitions).unwrap();
         let logs = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&logs);

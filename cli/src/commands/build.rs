@@ -1,10 +1,14 @@
-//! `witgate build`: a program's component as a file.
+//! `witgate build`: a program's component as a file, with the definitions that it was built against.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use witgate_builder::stamp::stamp;
+use witgate_codegen::drift::ChangeKind;
+use witgate_host::imports::{Built, Imports, built_now};
+use witgate_host::sections::without_built;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::source::{self, SourceKind};
 use crate::{terminal, workspace};
 
@@ -14,9 +18,11 @@ use crate::{terminal, workspace};
 Example:
   witgate build triage.rs -o triage.wasm && witgate run triage.wasm --allow github/list_issues
 
-A JavaScript component is linked: the engine is not in it, and any witgate of the same version runs it.")]
+A JavaScript component is linked: the engine is not in it, and any witgate of the same version runs it.
+The component carries the hashes of the definitions it was built against, and is refused when they change. A component of
+any toolchain is pinned to the definitions that it fits now: witgate build any.wasm -o pinned.wasm")]
 pub(crate) struct Build {
-    /// A program (.js, .ts, .rs)
+    /// A program (.js, .ts, .rs), or a component (.wasm) to be pinned
     program: PathBuf,
     /// Where the component goes
     #[arg(short, long, value_name = "OUT.wasm")]
@@ -32,22 +38,43 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) async fn exec(&self) -> Result<(), Failure> {
         let source = source::read(&self.program)?;
-        if matches!(source.kind, SourceKind::Component(_)) {
-            return Err(Failure::usage(format!(
-                "`{}` is a component already",
-                source.path.display()
-            )));
-        }
+        let given = matches!(source.kind, SourceKind::Component(_));
         let workspace = workspace::open(self.config.as_deref())?;
         let built = source::load(source, &workspace, true).await;
         workspace.servers.shutdown().await;
-        let (_, loaded) = built?;
-        super::write(&self.output, &loaded.bytes)?;
-        terminal::note(&format!(
-            "{}: {} bytes",
-            self.output.display(),
-            loaded.bytes.len()
-        ));
+        let (host, loaded) = built?;
+        let imports = loaded.program.imports(&host, &loaded.definitions);
+        if given {
+            fits(&imports)?;
+        }
+        let mut bytes = without_built(&loaded.bytes)?;
+        stamp(&mut bytes, &built_now(&imports));
+        super::write(&self.output, &bytes)?;
+        terminal::note(&format!("{}: {} bytes", self.output.display(), bytes.len()));
         Ok(())
     }
+}
+
+/// Whether a component that others built can be pinned: every tool that it imports has the types it was built with.
+fn fits(imports: &Imports) -> Result<(), Failure> {
+    let unknown = imports.unknown.iter();
+    let unknown = unknown.map(|u| format!("{}: {}", u.import, u.message));
+    let other = imports.tools.iter().filter_map(|tool| {
+        let same = match &tool.built {
+            Built::Against(built) => built.shape == tool.live.shape,
+            Built::Unsaid | Built::Omitted => true,
+        };
+        let what = ChangeKind::Incompatible.what();
+        (!same || !tool.fits).then(|| format!("{}/{}: {what}", tool.server, tool.tool))
+    });
+    let wrong: Vec<String> = unknown.chain(other).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the component cannot be pinned, it does not fit the tools: {}",
+        wrong.join("; ")
+    );
+    Err(Failure::new(Kind::Refused, message)
+        .hint("build the program again from its source: `witgate build PROGRAM -o OUT.wasm`"))
 }

@@ -1,4 +1,4 @@
-//! `witgate check`: what a program asks for, and whether the grants allow it. Nothing runs.
+//! `witgate check`: what a program asks for, and whether the grants and `witgate.lock` allow it. Nothing runs.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,14 @@ use super::GrantArguments;
 use crate::failure::Failure;
 use crate::{source, terminal, workspace};
 
-/// Say what a program or component imports, and whether the grants allow it
+/// Say what a program or component imports, and whether the grants and `witgate.lock` allow it
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   witgate check triage.js
-  witgate check triage.wasm --grants grants.toml --json")]
+  witgate check triage.wasm --grants grants.toml --live --json
+
+It takes the definitions that `witgate sync` kept, where `witgate.lock` still pins them; `--live` asks the servers, as `witgate run` does.")]
 pub(crate) struct Check {
     /// A program (.js, .ts, .rs) or a component (.wasm)
     program: PathBuf,
@@ -24,6 +26,9 @@ pub(crate) struct Check {
     config: Option<PathBuf>,
     #[command(flatten)]
     grants: GrantArguments,
+    /// List the tools of the servers afresh
+    #[arg(long)]
+    live: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -34,7 +39,7 @@ impl Check {
         let source = source::read(&self.program)?;
         let grants = self.grants.read()?;
         let workspace = workspace::open(self.config.as_deref())?;
-        let loaded = source::load(source, &workspace, true).await;
+        let loaded = source::load(source, &workspace, !self.live).await;
         workspace.servers.shutdown().await;
         let (host, loaded) = loaded?;
         let imports = loaded.program.imports(&host, &loaded.definitions);
@@ -45,7 +50,7 @@ impl Check {
             .collect();
         tools.sort();
         tools.dedup();
-        let verdict = admit(&imports, &grants, &Limits::default());
+        let verdict = admit(&imports, &grants, &Limits::default(), loaded.lock.as_ref());
 
         if self.json {
             let (word, reasons) = match &verdict {

@@ -101,7 +101,7 @@ impl Run {
         let name = source.name.clone();
         let (host, loaded) = source::load(source, workspace, false).await?;
         let imports = loaded.program.imports(&host, &loaded.definitions);
-        let plan = admit(&imports, grants, &limits)?;
+        let plan = admit(&imports, grants, &limits, loaded.lock.as_ref())?;
         for tool in &plan.tools {
             let definition = loaded.definitions.get(&tool.server, &tool.tool);
             if let Some(why) = definition.and_then(|d| d.schema_fault()) {

@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
 
     let grants = Grants::from(grants::allow(allow)?);
     let imports = program.imports(&host, &definitions);
-    let plan = admit(&imports, &grants, &Limits::default())?;
+    let plan = admit(&imports, &grants, &Limits::default(), None)?;
     let prepared = Prepared::new(&host, &program, plan, &definitions)?;
 
     let (input, options) = (serde_json::from_str(input)?, RunOptions::new(&servers));

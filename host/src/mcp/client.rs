@@ -1,9 +1,9 @@
 //! One MCP server as the host uses it: connected to, asked for its tools, called, closed. Pages and replies are read
 //! here; how messages travel is not known. Grants are not known either: who may call is decided before.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
@@ -20,6 +20,29 @@ const INFO: usize = 200;
 pub struct Client {
     session: Session,
     limits: ClientLimits,
+    listed: tokio::sync::Mutex<Option<Listed>>,
+}
+
+/// What the server listed last.
+struct Listed {
+    /// How often it had said that its tools changed when it was asked.
+    changes: u64,
+    tools: HashMap<String, Arc<ListedTool>>,
+}
+
+/// One tool as the server listed it last.
+#[derive(Debug)]
+pub struct ListedTool {
+    /// As it was sent.
+    pub tool: Tool,
+    definition: OnceLock<String>,
+}
+
+impl ListedTool {
+    /// Hash of the definition, made at first use.
+    pub fn definition(&self) -> &str {
+        self.definition.get_or_init(|| self.tool.definition_hash())
+    }
 }
 
 impl Client {
@@ -36,14 +59,46 @@ impl Client {
         Ok(Client {
             session,
             limits: limits.clone(),
+            listed: tokio::sync::Mutex::default(),
         })
     }
 
     /// What the server calls itself, and its tools with every key that it sent, over all pages. A name that shows other
     /// than it is makes the whole list an error; descriptions are cleaned where they are shown.
     pub async fn tools(&self) -> Result<Server, ServerError> {
-        let listed = self.list().await;
-        listed.map_err(|error| error.redacted(&self.session.secrets))
+        let mut listed = self.listed.lock().await;
+        self.list_anew(&mut listed).await
+    }
+
+    /// A tool as the server defines it now: from its last list, or from a new one if it said since then that its tools
+    /// changed. Those who ask meanwhile wait for that one.
+    pub async fn listed_tool(&self, tool: &str) -> Result<Option<Arc<ListedTool>>, ServerError> {
+        let mut listed = self.listed.lock().await;
+        let changes = self.session.list_changes();
+        if listed.as_ref().is_none_or(|l| l.changes != changes) {
+            self.list_anew(&mut listed).await?;
+        }
+        let tools = listed.as_ref().map(|listed| &listed.tools);
+        Ok(tools.and_then(|tools| tools.get(tool)).cloned())
+    }
+
+    async fn list_anew(&self, listed: &mut Option<Listed>) -> Result<Server, ServerError> {
+        // A change that is told while the list is on its way may not be in it.
+        let changes = self.session.list_changes();
+        let server = self.list().await;
+        let server = server.map_err(|error| error.redacted(&self.session.secrets))?;
+        let tool = |tool: &Tool| {
+            let listed = ListedTool {
+                tool: tool.clone(),
+                definition: OnceLock::new(),
+            };
+            (tool.name.clone(), Arc::new(listed))
+        };
+        *listed = Some(Listed {
+            changes,
+            tools: server.tools.iter().map(tool).collect(),
+        });
+        Ok(server)
     }
 
     async fn list(&self) -> Result<Server, ServerError> {

@@ -13,7 +13,11 @@ use rmcp::transport::Transport;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::changes::Changes;
 use super::child;
+
+/// By which a server says that its tools changed.
+const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 
 /// The transport of a child process: typed messages in, and out the raw results that were asked for.
 pub(super) struct Pipe {
@@ -23,11 +27,13 @@ pub(super) struct Pipe {
     /// start answers both, and the first answer would be taken for the second.
     probe: Option<RequestId>,
     given_up: Option<RequestId>,
+    changes: Changes,
 }
 
 impl Pipe {
-    pub(super) fn new(ends: child::Ends) -> Pipe {
+    pub(super) fn new(ends: child::Ends, changes: Changes) -> Pipe {
         Pipe {
+            changes,
             ends: Some(ends),
             wanted: HashSet::new(),
             probe: None,
@@ -50,6 +56,12 @@ impl Pipe {
     }
 
     fn decode(&mut self, mut message: Value) -> Option<ServerJsonRpcMessage> {
+        // Counted where messages are still in order: rmcp tells of it from a task of its own, perhaps after the answer that
+        // came next, and the program's next call would not know.
+        if message.get("method").and_then(Value::as_str) == Some(TOOLS_CHANGED) {
+            self.changes.add();
+            return None;
+        }
         let id = answered(&message);
         if let Some(id) = &id {
             if self.probe.as_ref() == Some(id) {

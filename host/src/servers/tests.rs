@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use super::*;
 use crate::mcp::testing::{is_gone_soon, is_running, marker, stdio_config};
@@ -40,10 +40,26 @@ async fn call(
     tool: &str,
     seconds: u64,
 ) -> Result<ToolReply, ServerError> {
-    let permit = Permit::for_tests(server, tool, Map::new());
-    servers
-        .call(permit, Instant::now() + Duration::from_secs(seconds))
-        .await
+    let permit = Permit::for_tests(server, tool, &definition(tool), Map::new());
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    match servers.call(permit, deadline).await {
+        Ok(reply) => Ok(reply),
+        Err(CallError::Server(error)) => Err(error),
+        Err(changed) => panic!("{changed}"),
+    }
+}
+
+/// Hash of a tool's definition as the test server lists it.
+fn definition(tool: &str) -> String {
+    let schema = json!({"type": "object", "properties": {"text": {"type": "string"}}});
+    let mut entry = json!({"name": tool, "inputSchema": schema});
+    if tool == "echo" {
+        entry["description"] = json!("d");
+        entry["annotations"] = json!({"odd": 1});
+        entry["execution"] = json!({"x": [1]});
+    }
+    let tool: Tool = serde_json::from_value(entry).unwrap();
+    tool.definition_hash()
 }
 
 async fn pid(servers: &Servers) -> u64 {

@@ -1,0 +1,78 @@
+//! That a server's tools changed, counted. Servers of the older protocol versions tell everybody; since 2026-07-28 they tell
+//! those who subscribed. What changed is not asked here: whoever makes the next call lists the tools again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rmcp::RoleClient;
+use rmcp::model::{ProtocolVersion, SubscriptionFilter};
+use rmcp::service::{Peer, Subscription};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Longest time that a server may take to take a subscription in.
+const SUBSCRIBE: Duration = Duration::from_secs(5);
+/// Before a subscription that ended is asked for again: doubled each time, up to the second.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// How often a server has said that its tools changed. Clones share the count.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Changes(Arc<AtomicU64>);
+
+impl Changes {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Subscribes, where that is the way to be told and the server tells at all, for as long as the returned set lives. A server
+/// that declines is asked no more: its tools are then compared at each start only.
+pub(super) async fn listen(peer: &Peer<RoleClient>, changes: &Changes) -> JoinSet<()> {
+    let mut listening = JoinSet::new();
+    let Some(info) = peer.peer_info() else {
+        return listening;
+    };
+    let tools = info.capabilities.tools.as_ref();
+    let tells = tools.is_some_and(|tools| tools.list_changed == Some(true));
+    if !tells || info.protocol_version < ProtocolVersion::V_2026_07_28 {
+        return listening;
+    }
+    // Waited for, so that no change can fall between the first list and the subscription.
+    if let Some(subscription) = subscribe(peer).await {
+        listening.spawn(keep_counting(subscription, peer.clone(), changes.clone()));
+    }
+    listening
+}
+
+async fn subscribe(peer: &Peer<RoleClient>) -> Option<Subscription> {
+    let filter = SubscriptionFilter::builder().tools_list_changed().build();
+    timeout(SUBSCRIBE, peer.listen(filter)).await.ok()?.ok()
+}
+
+async fn keep_counting(mut subscription: Subscription, peer: Peer<RoleClient>, changes: Changes) {
+    let mut wait = AGAIN.0;
+    loop {
+        while let Ok(Some(_)) = subscription.next().await {
+            changes.add();
+            wait = AGAIN.0;
+        }
+        loop {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(AGAIN.1);
+            if peer.is_transport_closed() {
+                return;
+            }
+            if let Some(again) = subscribe(&peer).await {
+                subscription = again;
+                // Nobody knows what happened meanwhile.
+                changes.add();
+                break;
+            }
+        }
+    }
+}

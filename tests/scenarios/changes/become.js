@@ -1,0 +1,3 @@
+import { become } from "mcp:issues";
+
+export default (to) => become({ to });

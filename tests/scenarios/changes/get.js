@@ -1,0 +1,3 @@
+import { get } from "mcp:issues";
+
+export default () => get({ id: 1 });

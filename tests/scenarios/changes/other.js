@@ -1,0 +1,3 @@
+import { other } from "mcp:issues";
+
+export default () => other({});

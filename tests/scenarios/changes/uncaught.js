@@ -1,0 +1,6 @@
+import { become, get } from "mcp:issues";
+
+export default async (to) => {
+  await become({ to });
+  return get({ id: 1 });
+};
