@@ -323,6 +323,18 @@ mod tests {
     }
 
     #[test]
+    fn other_types_of_the_same_definition_are_no_change_of_the_server() {
+        let tool = json!([{"name": "a", "inputSchema": {}}]);
+        let (old, mut new) = (locked(tool.clone()), locked(tool));
+        new.servers["s"].tools["a"].shape = "other".to_string();
+        let changes = diff(&old, &new, None);
+        assert_eq!(
+            (changes[0].kind, changes[0].shape),
+            (ChangeKind::Retyped, true)
+        );
+    }
+
+    #[test]
     fn the_file_reads_back() {
         let lock = locked(
             json!([{"name": "a", "inputSchema": {"type": "object", "additionalProperties": false, "not": {}}}]),

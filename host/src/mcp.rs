@@ -46,7 +46,7 @@ pub use weigh::Measure;
 
 use changes::Changes;
 use pipe::Pipe;
-use tap::{HttpError, Raw, Stashed, Tap};
+use tap::{HttpError, Raw, Stashed, Tap, Watch};
 
 /// A session under way. Dropping it kills the server's process group.
 struct Session {
@@ -138,7 +138,10 @@ impl Session {
                 let tap = Tap {
                     http,
                     raw: Raw::default(),
-                    max_values: limits.max_values,
+                    watch: Watch {
+                        max_values: limits.max_values,
+                        changes: changes.clone(),
+                    },
                 };
                 let mut fields = HashMap::new();
                 for (name, value) in headers {

@@ -145,3 +145,96 @@ fn a_component_that_traps() {
     };
     fails(&stand, &["run", "program.wasm"], &expected);
 }
+
+#[test]
+fn what_a_component_says_it_was_built_against_is_read_strictly() {
+    let sound =
+        component("package test:says; world says { include witgate:runtime/program@0.1.0; }");
+    let hash = "0".repeat(64);
+    let entry = format!(
+        r#"{{"interface":"mcp:demo/json","function":"f","tool":"f","definition":"{hash}","shape":"{hash}"}}"#
+    );
+    let says = |tools: &str| format!(r#"{{"version":1,"tools":[{tools}]}}"#);
+    let none = says("");
+    for (sections, what) in [
+        (vec!["{"], "it is damaged"),
+        (
+            vec![r#"{"version":1,"tools":[],"more":1}"#],
+            "unknown field `more`",
+        ),
+        (vec![r#"{"version":7,"tools":[]}"#], "its version is 7"),
+        (vec![&none, &none], "it is there twice"),
+        (
+            vec![&says(&format!("{entry},{entry}"))],
+            "the entry 1 is of an import",
+        ),
+        (
+            vec![&says(&entry.replace(&hash, "no"))],
+            "the entry 0 has a hash",
+        ),
+        (vec![&" ".repeat((1 << 20) + 1)], "at most 1048576 are read"),
+    ] {
+        let mut bytes = sound.clone();
+        for section in sections {
+            append(&mut bytes, section.as_bytes());
+        }
+        let stand = demo();
+        stand.write("program.wasm", bytes).unwrap();
+        let expected = Expected {
+            code: 1,
+            kind: "program",
+            message: &["the section `witgate:catalog`", what],
+            hint: &["build it again"],
+            at: "",
+        };
+        fails(&stand, &["check", "program.wasm"], &expected);
+    }
+}
+
+#[test]
+fn a_component_that_says_nothing_of_a_tool_it_imports_is_refused() {
+    let mut bytes = component(
+        "package test:omits;
+        world omits { include witgate:runtime/program@0.1.0; import mcp:demo/json; }
+        package mcp:demo { interface json {
+            use witgate:runtime/types@0.1.0.{json, tool-error};
+            get-issue: async func(args: json) -> result<json, tool-error>;
+        } }",
+    );
+    let stand = demo();
+    stand.write("silent.wasm", &bytes).unwrap();
+    let run = |name| stand.run(&["check", name, "--allow", "*/*"]).unwrap();
+    assert_eq!(
+        run("silent.wasm").code,
+        Some(0),
+        "{:#?}",
+        run("silent.wasm")
+    );
+    append(&mut bytes, br#"{"version":1,"tools":[]}"#);
+    stand.write("program.wasm", bytes).unwrap();
+    let arguments = ["run", "program.wasm", "--allow", "*/*"];
+    let expected = refused(&["demo/get_issue", "does not say against which definition"]);
+    fails(&stand, &arguments, &expected);
+    // Whoever has the component may pin it to the definitions that it fits.
+    let pinned = stand.run(&["build", "program.wasm", "-o", "pinned.wasm"]);
+    assert_eq!(pinned.unwrap().code, Some(0));
+    assert_eq!(run("pinned.wasm").code, Some(0));
+}
+
+/// Appends a section `witgate:catalog`.
+fn append(component: &mut Vec<u8>, data: &[u8]) {
+    const NAME: &[u8] = b"witgate:catalog";
+    let mut size = NAME.len() + 1 + data.len();
+    component.push(0);
+    loop {
+        let byte = (size & 0x7f) as u8;
+        size >>= 7;
+        component.push(if size > 0 { byte | 0x80 } else { byte });
+        if size == 0 {
+            break;
+        }
+    }
+    component.push(NAME.len() as u8);
+    component.extend(NAME);
+    component.extend(data);
+}

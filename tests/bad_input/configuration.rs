@@ -165,3 +165,87 @@ fn an_option_that_does_not_exist() {
         &expected,
     );
 }
+
+#[test]
+fn a_lock_that_cannot_be_read() {
+    for (text, what, hint) in [
+        (
+            "{",
+            "`witgate.lock` cannot be used: it is damaged",
+            "version control",
+        ),
+        (
+            "{\"version\": 2, \"servers\": {}, \"x\": 1}",
+            "unknown field `x`",
+            "version control",
+        ),
+        (
+            "{\"version\": 9, \"servers\": {}}",
+            "its version is 9",
+            "the witgate that wrote it",
+        ),
+        (
+            "{\"servers\": {}}",
+            "its version is null",
+            "the witgate that wrote it",
+        ),
+    ] {
+        let stand = program("program.js", PROGRAM);
+        stand.write("witgate.lock", text).unwrap();
+        let what = what.replace("`witgate.lock`", "witgate.lock`");
+        let (message, hint) = ([what.as_str()], [hint]);
+        let expected = expect(&message, &hint);
+        fails(
+            &stand,
+            &["run", "program.js", "--allow", "demo/*"],
+            &expected,
+        );
+        fails(&stand, &["check", "program.js"], &expected);
+        // It holds what a person accepted, so it is not simply written again.
+        fails(&stand, &["sync"], &expected);
+        assert_eq!(stand.read("witgate.lock"), text);
+    }
+}
+
+#[test]
+fn a_lock_of_the_first_version_still_holds() {
+    let stand = program("program.js", PROGRAM);
+    assert_eq!(stand.run(&["sync"]).unwrap().code, Some(0));
+    let mut lock: serde_json::Value = serde_json::from_str(&stand.read("witgate.lock")).unwrap();
+    lock["version"] = json!(1);
+    for tool in lock["servers"]["demo"]["tools"]
+        .as_object_mut()
+        .unwrap()
+        .values_mut()
+    {
+        tool.as_object_mut().unwrap().remove("schemas");
+    }
+    stand.write("witgate.lock", lock.to_string()).unwrap();
+    let run = ["run", "program.js", "--allow", "demo/*"];
+    assert_eq!(stand.run(&run).unwrap().code, Some(0));
+    assert_eq!(stand.run(&["sync", "--check"]).unwrap().code, Some(0));
+
+    lock["servers"]["demo"]["tools"]["get_logo"]["definition"] = json!("0".repeat(64));
+    stand.write("witgate.lock", lock.to_string()).unwrap();
+    let expected = Expected {
+        code: 3,
+        kind: "refused",
+        message: &["demo/get_logo", "its description or schema changed"],
+        hint: &["witgate sync --check"],
+        at: "",
+    };
+    fails(&stand, &run, &expected);
+    // What is kept is another than what is pinned, so it is not taken for `check` either.
+    fails_check(&stand, &expected);
+}
+
+/// `check` puts the imports on stdout, so only its JSON form is held against what is expected.
+fn fails_check(stand: &Stand, expected: &Expected<'_>) {
+    let output = stand
+        .run(&["check", "program.js", "--allow", "demo/*", "--json"])
+        .unwrap();
+    assert_eq!(output.code, Some(expected.code), "{output:#?}");
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "refused", "{report:#}");
+    assert!(report["reasons"][0]["hint"].is_string(), "{report:#}");
+}

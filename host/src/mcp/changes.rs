@@ -8,9 +8,12 @@ use std::time::Duration;
 use rmcp::RoleClient;
 use rmcp::model::{ProtocolVersion, SubscriptionFilter};
 use rmcp::service::{Peer, Subscription};
+use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+/// By which a server says that its tools changed.
+const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 /// Longest time that a server may take to take a subscription in.
 const SUBSCRIBE: Duration = Duration::from_secs(5);
 /// Before a subscription that ended is asked for again: doubled each time, up to the second.
@@ -27,6 +30,16 @@ impl Changes {
 
     pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::Release);
+    }
+
+    /// Counts a message that says so, and tells whether it does. Asked where messages are still in order: rmcp tells of it
+    /// from a task of its own, perhaps after the answer that came next, and the program's next call would not know.
+    pub(super) fn note(&self, message: &Value) -> bool {
+        let said = message.get("method").and_then(Value::as_str) == Some(TOOLS_CHANGED);
+        if said {
+            self.add();
+        }
+        said
     }
 }
 

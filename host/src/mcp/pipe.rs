@@ -16,9 +16,6 @@ use tokio::sync::mpsc;
 use super::changes::Changes;
 use super::child;
 
-/// By which a server says that its tools changed.
-const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
-
 /// The transport of a child process: typed messages in, and out the raw results that were asked for.
 pub(super) struct Pipe {
     ends: Option<child::Ends>,
@@ -56,10 +53,7 @@ impl Pipe {
     }
 
     fn decode(&mut self, mut message: Value) -> Option<ServerJsonRpcMessage> {
-        // Counted where messages are still in order: rmcp tells of it from a task of its own, perhaps after the answer that
-        // came next, and the program's next call would not know.
-        if message.get("method").and_then(Value::as_str) == Some(TOOLS_CHANGED) {
-            self.changes.add();
+        if self.changes.note(&message) {
             return None;
         }
         let id = answered(&message);

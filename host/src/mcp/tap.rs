@@ -14,6 +14,7 @@ use rmcp::transport::streamable_http_client::{
 use serde_json::{Value, json};
 use sse_stream::Sse;
 
+use super::changes::Changes;
 use super::http;
 use super::message;
 use super::pipe::{answered, wants_raw};
@@ -84,16 +85,19 @@ impl Raw {
 
     /// An event with its result kept. `id` is the request that the stream answers, where it answers one: an event that is
     /// too large to be read is then that answer, and else left empty, which ends in the time-out of whoever waits.
-    fn tap(&self, mut event: Sse, id: Option<&RequestId>, max_values: usize) -> Sse {
+    /// That the tools changed is counted here, and left out.
+    fn tap(&self, mut event: Sse, id: Option<&RequestId>, watch: &Watch) -> Sse {
         let Some(data) = event.data.as_deref() else {
             return event;
         };
-        if has_more_values(data.as_bytes(), max_values) {
+        if has_more_values(data.as_bytes(), watch.max_values) {
             event.data = id.map(|id| self.refuse(id, Measure::Values).to_string());
-        } else if let Ok(mut message) = message::read(data.as_bytes())
-            && (self.keep(&mut message) || message.get("error").is_some())
-        {
-            event.data = Some(message.to_string());
+        } else if let Ok(mut message) = message::read(data.as_bytes()) {
+            if watch.changes.note(&message) {
+                event.data = None;
+            } else if self.keep(&mut message) || message.get("error").is_some() {
+                event.data = Some(message.to_string());
+            }
         }
         event
     }
@@ -104,7 +108,14 @@ impl Raw {
 pub(super) struct Tap {
     pub(super) http: reqwest::Client,
     pub(super) raw: Raw,
+    pub(super) watch: Watch,
+}
+
+/// What is looked for in every event.
+#[derive(Clone)]
+pub(super) struct Watch {
     pub(super) max_values: usize,
+    pub(super) changes: Changes,
 }
 
 pub(super) type HttpError = StreamableHttpError<reqwest::Error>;
@@ -154,7 +165,7 @@ impl StreamableHttpClient for Tap {
             |text: String| Err(StreamableHttpError::UnexpectedServerResponse(text.into()));
         let bounds = http::Bounds {
             bytes: max,
-            values: self.max_values,
+            values: self.watch.max_values,
         };
         match http::post(&self.http, &uri, session.as_deref(), headers, body, bounds).await? {
             http::Answer::Accepted => Ok(StreamableHttpPostResponse::Accepted),
@@ -166,13 +177,13 @@ impl StreamableHttpClient for Tap {
                 ))
             }
             http::Answer::Events(events, session) => {
-                let (raw, max_values) = (self.raw.clone(), self.max_values);
+                let (raw, watch) = (self.raw.clone(), self.watch.clone());
                 let events = events.map(move |event| match event {
                     // rmcp would ask again for the rest of the stream; the answer to this request is an error.
                     Err(SseError::Body(error)) if is_too_large(error.as_ref()) => {
                         Ok(Sse::default().data(raw.refuse(&id, Measure::Bytes).to_string()))
                     }
-                    event => event.map(|event| raw.tap(event, Some(&id), max_values)),
+                    event => event.map(|event| raw.tap(event, Some(&id), &watch)),
                 });
                 Ok(StreamableHttpPostResponse::Sse(events.boxed(), session))
             }
@@ -232,10 +243,10 @@ impl StreamableHttpClient for Tap {
         let events = self
             .http
             .get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, max);
-        let (raw, max_values) = (self.raw.clone(), self.max_values);
+        let (raw, watch) = (self.raw.clone(), self.watch.clone());
         let events = events.await?;
         Ok(events
-            .map(move |event| event.map(|event| raw.tap(event, None, max_values)))
+            .map(move |event| event.map(|event| raw.tap(event, None, &watch)))
             .boxed())
     }
 }

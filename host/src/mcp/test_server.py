@@ -11,7 +11,8 @@ It knows only `initialize` (2025-11-25); modes:
   deaf       ignores SIGTERM and a closed stdin  spills  writes its secrets on stderr at a call, and ends
   hidden     has a tool whose name does not show as it is
 Tools that are not listed: leak, a failure with SECRET in it; tell, a result with SECRET in it; zeros, 100,000 numbers.
-HTTP only: json, sse (how it answers), locked (asks for authorization).
+HTTP only: json, sse (how it answers), locked (asks for authorization), changes (says before each answer to a call that its
+tools changed).
 """
 import json, os, signal, subprocess, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -156,7 +157,11 @@ class Web(BaseHTTPRequestHandler):
         text = json.dumps(answer(message))
         if mode == "json":
             return self.reply(200, text.encode(), ("Content-Type", "application/json"))
-        self.reply(200, ("event: message\ndata: %s\n\n" % text).encode(), ("Content-Type", "text/event-stream"))
+        events = [text]
+        if mode == "changes" and message["method"] == "tools/call":
+            events.insert(0, json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}))
+        body = "".join("event: message\ndata: %s\n\n" % event for event in events)
+        self.reply(200, body.encode(), ("Content-Type", "text/event-stream"))
 
     def reply(self, status, body, *headers):
         self.send_response(status)

@@ -408,6 +408,21 @@ async fn http_carries_the_same_as_json_and_as_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_told_before_an_answer_is_known_with_it() {
+    let web = web("changes");
+    let client = Client::connect("s", &http_config(&web.1), &limits())
+        .await
+        .unwrap();
+    client.tools().await.unwrap();
+    for said in 1..=20 {
+        call(&client, "echo").await.unwrap();
+        assert_eq!(client.list_changes(), said);
+    }
+    let echo = client.listed_tool("echo").await.unwrap();
+    assert_eq!(echo.unwrap().tool.name, "echo");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn http_errors_name_no_secret() {
     let locked = web("locked");
     let error = refusal(&http_config(&locked.1), &limits()).await;

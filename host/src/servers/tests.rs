@@ -97,6 +97,25 @@ async fn one_dead_server_does_not_stop_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_permit_is_good_for_one_definition_only() {
+    let servers = servers(&[("a", "good")], &marker("definition"), quick());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    for (tool, listed) in [("echo", true), ("tell", false)] {
+        let permit = Permit::for_tests("a", tool, &definition("pid"), Map::new());
+        let error = servers.call(permit, deadline).await.unwrap_err();
+        let CallError::Changed { now, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(
+            now.as_ref().map(|now| now.name.as_str()),
+            listed.then_some(tool)
+        );
+    }
+    call(&servers, "a", "echo", 20).await.unwrap();
+    servers.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn concurrent_calls_share_one_process() {
     let marker = marker("shared");
     let servers = servers(&[("a", "good")], &marker, quick());

@@ -57,6 +57,7 @@ def become(arguments):
 
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 subscriber = None
+calls = 0
 tools()
 for line in sys.stdin:
     message = json.loads(line)
@@ -75,9 +76,10 @@ for line in sys.stdin:
     elif method == "tools/list":
         send({"id": id, "result": {"tools": tools(), "resultType": "complete", "ttlMs": 0, "cacheScope": "private"}})
     elif method == "tools/call":
+        calls += 1
         if params["name"] == "become":
             become(params["arguments"])
-        result = {"title": "A bug"} if params["name"] == "get" else {"done": params["name"]}
+        result = {"title": "A bug"} if params["name"] == "get" else {"done": params["name"], "calls": calls}
         send({"id": id, "result": {"content": [], "structuredContent": result, "resultType": "complete"}})
     elif id is not None:
         send({"id": id, "error": {"code": -32601, "message": "method not found"}})
