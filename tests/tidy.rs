@@ -49,9 +49,10 @@ fn files(below: &str) -> Vec<String> {
 fn sources(below: &str) -> Vec<String> {
     let programs =
         |path: &str| path.starts_with("examples/") || path.starts_with("tests/scenarios/");
+    let golden = |path: &str| path.starts_with("tests/cases/") && path.ends_with("/rust.rs");
     files(below)
         .into_iter()
-        .filter(|path| path.ends_with(".rs") && !programs(path))
+        .filter(|path| path.ends_with(".rs") && !programs(path) && !golden(path))
         .collect()
 }
 

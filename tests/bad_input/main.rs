@@ -6,6 +6,7 @@ mod calls;
 mod components;
 mod configuration;
 mod endless;
+mod hostile_lists;
 mod interrupt;
 mod many_in_one_host;
 mod programs;

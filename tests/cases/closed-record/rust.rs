@@ -1,0 +1,18 @@
+/// MCP server `example`. Declarations only; a program names them with `use mcp::example::...`.
+pub mod example {
+    pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SearchRepo {
+        /// Required.
+        pub name: String,
+        /// Required.
+        pub stars: i64,
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SearchArgs {
+        /// Required.
+        pub repo: SearchRepo,
+    }
+}

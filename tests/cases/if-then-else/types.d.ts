@@ -1,0 +1,15 @@
+/** The tools of the MCP server `example`. */
+declare module "mcp:example" {
+  /** Any JSON value: the server declares no type for it. */
+  type JsonValue = any;
+
+  export type SearchKind = "by-id" | "by-name";
+  export interface SearchArgs {
+    kind: SearchKind;
+    id?: number;
+    name?: string;
+  }
+  export function search(args: SearchArgs): Promise<JsonValue>;
+
+  export {};
+}

@@ -1,0 +1,15 @@
+/** The tools of the MCP server `example`. */
+declare module "mcp:example" {
+  /** Any JSON value: the server declares no type for it. */
+  type JsonValue = any;
+
+  export interface SearchRowsItem {
+    id: number;
+  }
+  export interface SearchArgs {
+    rows: SearchRowsItem[];
+  }
+  export function search(args: SearchArgs): Promise<JsonValue>;
+
+  export {};
+}

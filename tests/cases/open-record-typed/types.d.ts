@@ -1,0 +1,15 @@
+/** The tools of the MCP server `example`. */
+declare module "mcp:example" {
+  /** Any JSON value: the server declares no type for it. */
+  type JsonValue = any;
+
+  export interface SearchLimits {
+    unit: string;
+  }
+  export interface SearchArgs {
+    limits: SearchLimits;
+  }
+  export function search(args: SearchArgs): Promise<JsonValue>;
+
+  export {};
+}

@@ -1,0 +1,14 @@
+/** The tools of the MCP server `example`. */
+declare module "mcp:example" {
+  /** Any JSON value: the server declares no type for it. */
+  type JsonValue = any;
+
+  export type SearchConfirm = "yes";
+  export interface SearchArgs {
+    confirm?: SearchConfirm;
+    id: number;
+  }
+  export function search(args: SearchArgs): Promise<JsonValue>;
+
+  export {};
+}

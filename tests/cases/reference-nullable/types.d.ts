@@ -1,0 +1,16 @@
+/** The tools of the MCP server `example`. */
+declare module "mcp:example" {
+  /** Any JSON value: the server declares no type for it. */
+  type JsonValue = any;
+
+  export interface SearchId {
+    id: number;
+  }
+  export interface SearchArgs {
+    /** @default null */
+    parent?: SearchId | null;
+  }
+  export function search(args?: SearchArgs): Promise<JsonValue>;
+
+  export {};
+}

@@ -1,0 +1,13 @@
+/** The tools of the MCP server `example`. */
+declare module "mcp:example" {
+  /** Any JSON value: the server declares no type for it. */
+  type JsonValue = any;
+
+  export type SearchU = "kg" | "m";
+  export interface SearchArgs {
+    unit: SearchU;
+  }
+  export function search(args: SearchArgs): Promise<JsonValue>;
+
+  export {};
+}

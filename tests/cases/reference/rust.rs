@@ -1,0 +1,17 @@
+/// MCP server `example`. Declarations only; a program names them with `use mcp::example::...`.
+pub mod example {
+    pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SearchUser {
+        /// Required.
+        pub login: String,
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SearchArgs {
+        /// Required.
+        pub author: SearchUser,
+        pub assignee: Option<SearchUser>,
+    }
+}

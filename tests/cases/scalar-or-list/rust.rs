@@ -1,0 +1,20 @@
+/// MCP server `example`. Declarations only; a program names them with `use mcp::example::...`.
+pub mod example {
+    pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub enum SearchTo {
+        String(String),
+        Array(Vec<String>),
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SearchArgs {
+        /// Required.
+        pub to: SearchTo,
+    }
+    impl SearchArgs {
+        /// The others are absent: `SearchArgs { .., ..SearchArgs::new(..) }`.
+        pub fn new(to: SearchTo) -> Self;
+    }
+}

@@ -1,0 +1,20 @@
+/// MCP server `example`. Declarations only; a program names them with `use mcp::example::...`.
+pub mod example {
+    pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    pub enum SearchSort {
+        Asc, // `"asc"`
+        Desc, // `"desc"`
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SearchArgs {
+        /// Required.
+        pub sort: SearchSort,
+    }
+    impl SearchArgs {
+        /// The others are absent: `SearchArgs { .., ..SearchArgs::new(..) }`.
+        pub fn new(sort: SearchSort) -> Self;
+    }
+}

@@ -1,0 +1,15 @@
+/// MCP server `example`. Declarations only; a program names them with `use mcp::example::...`.
+pub mod example {
+    pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub enum SearchId {
+        Integer(i64),
+        String(String),
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SearchArgs {
+        pub id: Option<Option<SearchId>>,
+    }
+}
