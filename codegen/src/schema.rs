@@ -11,6 +11,7 @@ mod pointer;
 mod types;
 mod union;
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
@@ -20,12 +21,17 @@ use crate::loss::Loss;
 use crate::model::{Type, TypeDef, TypeKind};
 use crate::overrides::Effective;
 use facts::{Facts, Source};
+use pointer::Anchors;
 use types::Types;
 
 /// Deepest nesting of types; what lies deeper is `json`.
 const DEPTH: usize = 20;
-/// Most schema nodes read for one tool; beyond, `json`. Bounds hostile reference trees.
-const NODES: usize = 50_000;
+/// How often each value of a schema may be read, and how many may be read of any schema; beyond, `json`. Real schemas are
+/// read once or twice. Bounds hostile reference trees, also in lists that are full of them.
+const READS: usize = 10;
+const READS_ANYWAY: usize = 1_000;
+/// Most reads of the largest schema.
+const READS_AT_MOST: usize = 50_000;
 /// Longest tuple, as Rust implements its traits up to here; longer ones are lists.
 const TUPLE: usize = 12;
 /// What follows for a tool that names no arguments and forbids none.
@@ -56,7 +62,8 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
         defs: Vec::new(),
         losses: Vec::new(),
         lost: HashSet::new(),
-        spent: 0,
+        anchors: OnceCell::new(),
+        reads: reads(tool),
     };
     let input = walk.input();
     let mut notes = Vec::new();
@@ -69,6 +76,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
             walk.root = schema;
             walk.base = "/outputSchema";
             walk.refs.clear();
+            walk.anchors.take();
             let (output, unwrap) = walk.output();
             if !matches!(output, Type::Def(_)) {
                 notes.extend(walk.document_root(schema, "/outputSchema"));
@@ -88,6 +96,19 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
     types
 }
 
+/// How many places of a tool's schemas are read at most.
+fn reads(tool: &Tool) -> usize {
+    fn values(value: &Value) -> usize {
+        match value {
+            Value::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
+            Value::Object(map) => 1 + map.values().map(values).sum::<usize>(),
+            _ => 1,
+        }
+    }
+    let all = values(&tool.input_schema) + tool.output_schema.as_ref().map_or(0, values);
+    (READS_ANYWAY + READS * all).min(READS_AT_MOST)
+}
+
 /// One walk through one schema document of one tool.
 struct Walk<'a> {
     server: &'a str,
@@ -99,7 +120,10 @@ struct Walk<'a> {
     defs: Vec<TypeDef>,
     losses: Vec<Loss>,
     lost: HashSet<(String, String)>,
-    spent: usize,
+    /// The document's anchors, once one is asked for.
+    anchors: OnceCell<Anchors<'a>>,
+    /// How many places may still be read.
+    reads: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -202,7 +226,7 @@ impl<'a> Walk<'a> {
     }
 
     fn convert_reference(&mut self, reference: &str, at: &str, hint: &str, depth: usize) -> Type {
-        let Some((place, schema)) = pointer::resolve(self.root, reference) else {
+        let Some((place, schema)) = self.resolve(reference) else {
             self.lose(
                 at,
                 "$ref",
@@ -363,10 +387,15 @@ impl<'a> Walk<'a> {
         Type::List(Box::new(Type::Json))
     }
 
-    /// Counts one schema node; false when the tool's schemas are used up.
+    /// Counts one read; false when the tool's schemas have had all of theirs.
     fn spend(&mut self) -> bool {
-        self.spent += 1;
-        self.spent <= NODES
+        self.reads = self.reads.saturating_sub(1);
+        self.reads > 0
+    }
+
+    /// The place that a local reference means.
+    fn resolve(&self, reference: &str) -> Option<(String, &'a Value)> {
+        pointer::resolve(self.root, &self.anchors, reference)
     }
 
     fn lose(&mut self, at: &str, keyword: &str, consequence: &str) {

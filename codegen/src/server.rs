@@ -11,15 +11,18 @@ use crate::overrides::{Effective, effective};
 use crate::schema::{ToolTypes, type_tool};
 use crate::text::{self, TOOL_LIMIT};
 
+/// Longest name in an error, in characters.
+const SHOWN: usize = 100;
+
 /// Why a server has no model. Schemas never cause one: what cannot be typed is `json`, with a loss.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// A call by this name would be ambiguous.
     #[error("server `{server}` lists the tool `{tool}` twice")]
     DuplicateTool {
-        /// The server's name in the configuration.
+        /// The server's name in the configuration, fit to be shown.
         server: String,
-        /// The tool's name.
+        /// The tool's name, likewise.
         tool: String,
     },
 }
@@ -56,9 +59,10 @@ pub fn model_server(name: &str, server: &Server) -> Result<ServerModel, ModelErr
     let mut seen: HashSet<&str> = HashSet::new();
     for tool in &server.tools {
         if !seen.insert(&tool.name) {
+            let shown = |name: &str| text::clean(name, SHOWN).unwrap_or_default();
             return Err(ModelError::DuplicateTool {
-                server: name.to_string(),
-                tool: tool.name.clone(),
+                server: shown(name),
+                tool: shown(&tool.name),
             });
         }
     }

@@ -7,6 +7,7 @@ mod components;
 mod configuration;
 mod endless;
 mod hostile_lists;
+mod hostile_servers;
 mod interrupt;
 mod many_in_one_host;
 mod programs;

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::Walk;
-use super::pointer::{escape, resolve};
+use super::pointer::escape;
 use super::types::Types;
 
 /// How deep `$ref` and `allOf` are followed at one place.
@@ -299,9 +299,7 @@ impl<'a> Walk<'a> {
             },
 
             "$ref" | "$dynamicRef" | "$recursiveRef" => {
-                let target = value
-                    .as_str()
-                    .and_then(|reference| resolve(self.root, reference));
+                let target = value.as_str().and_then(|reference| self.resolve(reference));
                 match target {
                     Some((place, schema)) => {
                         let mut target = Source::new(schema, format!("{}{place}", self.base));

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::Walk;
 use super::facts::{Facts, Source};
-use super::pointer::resolve;
 use crate::model::Type;
 use crate::text;
 
@@ -77,7 +76,7 @@ impl<'a> Walk<'a> {
                 .schema
                 .get("$ref")
                 .and_then(Value::as_str)
-                .and_then(|reference| resolve(self.root, reference))
+                .and_then(|reference| self.resolve(reference))
                 .map(|(_, schema)| schema);
             for schema in [Some(source.schema), target].into_iter().flatten() {
                 notes.description = notes

@@ -1,9 +1,23 @@
 //! Places in a schema: JSON pointers, and references that stay in the document. Nothing is ever fetched.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use serde_json::Value;
 
-/// Follows a local reference: its pointer from the root, normalised, and the schema there.
-pub(super) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<(String, &'a Value)> {
+/// The named places of a document: pointer and schema.
+pub(super) type Anchors<'a> = HashMap<&'a str, (String, &'a Value)>;
+
+/// How deep anchors are looked for.
+const DEPTH: usize = 64;
+
+/// Follows a local reference: its pointer from the root, normalised, and the schema there. The anchors of the document are
+/// gathered at the first reference to one.
+pub(super) fn resolve<'a>(
+    root: &'a Value,
+    anchors: &OnceCell<Anchors<'a>>,
+    reference: &str,
+) -> Option<(String, &'a Value)> {
     let fragment = match reference.strip_prefix('#') {
         Some(fragment) => fragment,
         None => {
@@ -23,37 +37,42 @@ pub(super) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<(String, &
     if pointer.starts_with('/') {
         return root.pointer(&pointer).map(|schema| (pointer, schema));
     }
-    find_anchor(root, &pointer, String::new(), 0)
+    let anchors = anchors.get_or_init(|| {
+        let mut found = Anchors::new();
+        find_anchors(root, &mut Vec::new(), &mut found);
+        found
+    });
+    anchors.get(pointer.as_str()).cloned()
 }
 
-fn find_anchor<'a>(
-    value: &'a Value,
-    anchor: &str,
-    at: String,
-    depth: usize,
-) -> Option<(String, &'a Value)> {
-    if depth > 64 {
-        return None;
+/// Every `$anchor`, and draft-07's `$id` of a fragment; the first of a name counts.
+fn find_anchors<'a>(value: &'a Value, at: &mut Vec<String>, found: &mut Anchors<'a>) {
+    if at.len() > DEPTH {
+        return;
     }
     match value {
         Value::Object(map) => {
-            let named = map.get("$anchor").and_then(Value::as_str) == Some(anchor)
-                || map
-                    .get("$id")
-                    .and_then(Value::as_str)
-                    .and_then(|id| id.strip_prefix('#'))
-                    == Some(anchor);
-            if named {
-                return Some((at, value));
+            let fragment = |id: &'a str| id.strip_prefix('#');
+            let anchor = map.get("$anchor").and_then(Value::as_str);
+            let id = map.get("$id").and_then(Value::as_str).and_then(fragment);
+            for name in anchor.into_iter().chain(id) {
+                let place = || (at.iter().map(|key| format!("/{key}")).collect(), value);
+                found.entry(name).or_insert_with(place);
             }
-            map.iter().find_map(|(key, inner)| {
-                find_anchor(inner, anchor, format!("{at}/{}", escape(key)), depth + 1)
-            })
+            for (key, inner) in map {
+                at.push(escape(key));
+                find_anchors(inner, at, found);
+                at.pop();
+            }
         }
-        Value::Array(items) => items.iter().enumerate().find_map(|(index, inner)| {
-            find_anchor(inner, anchor, format!("{at}/{index}"), depth + 1)
-        }),
-        _ => None,
+        Value::Array(items) => {
+            for (index, inner) in items.iter().enumerate() {
+                at.push(index.to_string());
+                find_anchors(inner, at, found);
+                at.pop();
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,6 +1,8 @@
 //! Unions of types: variants whose cases are told apart by a constant key, by the JSON type, or by trying; and what is
 //! simpler where a union says no more than that (`null` or one type, a list of constants).
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::facts::{Facts, Source, Union};
@@ -220,6 +222,14 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        if compound.len() > MEMBERS {
+            self.lose(
+                &union.at,
+                union.keyword,
+                "too many cases for a variant; given as JSON",
+            );
+            return Type::Json;
+        }
         let mut cases: Vec<Case> = Vec::new();
         self.scalar_cases(scalars, strings, base, union, hint, &mut cases);
         self.compound_cases(compound, base, union, hint, depth, &mut cases);
@@ -286,10 +296,15 @@ impl<'a> Walk<'a> {
         let (arrays, objects) = (count(Types::ARRAY), count(Types::OBJECT));
         let mut last: Vec<Case> = Vec::new();
         let mut tags = tag.iter().flat_map(|(_, values)| values.iter());
-        let own_keys: Vec<Option<&'a str>> = members
+        let mut uses: HashMap<&'a str, usize> = HashMap::new();
+        for key in members
             .iter()
-            .map(|member| member.own_key(&members))
-            .collect();
+            .flat_map(|member| member.facts.properties.keys())
+        {
+            *uses.entry(key).or_default() += 1;
+        }
+        let own_keys: Vec<Option<&'a str>> =
+            members.iter().map(|member| member.own_key(&uses)).collect();
         for (member, own_key) in members.into_iter().zip(own_keys) {
             let object = member.kind == Types::OBJECT;
             let value = if object { tags.next() } else { None };
@@ -457,17 +472,9 @@ impl<'a> Walk<'a> {
 
 impl<'a> Member<'a> {
     /// The first required key that no other member has: what an unnamed object is about.
-    fn own_key(&self, members: &[Member<'a>]) -> Option<&'a str> {
-        let keys = self.facts.properties.keys().copied();
-        let others = |key: &str| {
-            members
-                .iter()
-                .filter(|member| member.facts.properties.contains_key(key))
-                .count()
-        };
-        // Bounded, because every key is looked up in every member.
-        keys.take(32)
-            .find(|key| self.facts.required.contains(key) && others(key) == 1)
+    fn own_key(&self, uses: &HashMap<&'a str, usize>) -> Option<&'a str> {
+        let mut keys = self.facts.properties.keys().copied();
+        keys.find(|key| self.facts.required.contains(key) && uses.get(key) == Some(&1))
     }
 
     /// What the schema's author calls it.

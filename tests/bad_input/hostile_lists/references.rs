@@ -177,9 +177,9 @@ fn references_that_explode() {
 }
 
 #[test]
-fn a_thousand_bombs_in_one_list() {
+fn bombs_all_over_one_list() {
     for (what, schema) in bombs() {
-        let tools: Vec<Value> = (0..1_000)
+        let tools: Vec<Value> = (0..200)
             .map(|index| json!({"name": format!("t{index}"), "inputSchema": schema}))
             .collect();
         assert_eq!(
