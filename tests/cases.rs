@@ -68,6 +68,8 @@ enum Part {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
+    /// Where in the table it stands.
+    order: usize,
     /// `input` or `output`.
     side: String,
     /// The properties that are shown; none: the whole schema.
@@ -105,7 +107,10 @@ fn collect() -> anyhow::Result<Vec<Case>> {
             cases.push(case);
         }
     }
-    cases.sort_by_key(|case| (case.about.part, case.about.row.is_none(), case.name.clone()));
+    cases.sort_by_key(|case| {
+        let row = case.about.row.as_ref().map_or(usize::MAX, |row| row.order);
+        (case.about.part, row, case.name.clone())
+    });
     Ok(cases)
 }
 

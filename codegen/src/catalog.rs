@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::json::{self, JsonError};
 use crate::overrides::Overrides;
+use crate::text::shown;
 
 /// Every connected server's tools, by the server's name in the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -100,7 +102,7 @@ pub enum CatalogError {
     Tool {
         /// Position in the list, from 0.
         index: usize,
-        /// Its name, or `?` where it has none.
+        /// Its name, fit to be shown, or `?` where it has none.
         name: String,
         /// What is wrong with it.
         #[source]
@@ -139,12 +141,9 @@ pub fn parse_tools_list(text: &str) -> Result<Vec<Tool>, CatalogError> {
         .map(|(index, entry)| {
             Tool::deserialize(entry).map_err(|source| CatalogError::Tool {
                 index,
-                name: entry
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .unwrap_or("?")
-                    .to_string(),
-                source,
+                name: shown(entry.get("name").and_then(Value::as_str).unwrap_or("?")),
+                // It may quote all of the entry.
+                source: serde_json::Error::custom(shown(&source.to_string())),
             })
         })
         .collect()

@@ -22,9 +22,7 @@ pub fn declare_server(server: &ServerModel) -> String {
 pub fn declare_tools(server: &ServerModel, tools: &[&ToolModel]) -> String {
     let originals: HashSet<&str> = server.tools.iter().map(|tool| tool.tool.as_str()).collect();
     let mut out = String::new();
-    let name = text::clean(&server.server, 100)
-        .unwrap_or_default()
-        .replace('\n', " ");
+    let name = text::shown(&server.server);
     block_comment(
         &format!("The tools of the MCP server `{name}`."),
         "",

@@ -11,9 +11,6 @@ use crate::overrides::{Effective, effective};
 use crate::schema::{ToolTypes, type_tool};
 use crate::text::{self, TOOL_LIMIT};
 
-/// Longest name in an error, in characters.
-const SHOWN: usize = 100;
-
 /// Why a server has no model. Schemas never cause one: what cannot be typed is `json`, with a loss.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
@@ -59,10 +56,9 @@ pub fn model_server(name: &str, server: &Server) -> Result<ServerModel, ModelErr
     let mut seen: HashSet<&str> = HashSet::new();
     for tool in &server.tools {
         if !seen.insert(&tool.name) {
-            let shown = |name: &str| text::clean(name, SHOWN).unwrap_or_default();
             return Err(ModelError::DuplicateTool {
-                server: shown(name),
-                tool: shown(&tool.name),
+                server: text::shown(name),
+                tool: text::shown(&tool.name),
             });
         }
     }

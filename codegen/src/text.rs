@@ -47,6 +47,11 @@ pub fn clean(text: &str, limit: usize) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// A name, or what a parser says of it, for a message or a comment of one line: clean, at most 100 characters.
+pub fn shown(name: &str) -> String {
+    clean(name, 100).unwrap_or_default().replace('\n', " ")
+}
+
 fn wrap(line: &str, lines: &mut Vec<String>) {
     let mut rest = line;
     while let Some((end, _)) = rest.char_indices().nth(LINE) {
@@ -142,6 +147,12 @@ mod tests {
         assert!(text.chars().count() <= 1010 && text.ends_with('…'));
         assert!(text.lines().all(|line| line.chars().count() <= LINE));
         assert!(clean(&"é".repeat(900), 1000).unwrap().lines().count() == 4);
+    }
+
+    #[test]
+    fn names_are_shown_on_one_line() {
+        assert_eq!(shown("a\u{202e}\nb"), "a b");
+        assert!(shown(&"name ".repeat(1_000)).chars().count() <= 101);
     }
 
     #[test]

@@ -71,9 +71,7 @@ pub fn print_package(
     options: &WitOptions,
 ) -> String {
     let mut out = String::new();
-    let name = text::clean(&server.server, 100)
-        .unwrap_or_default()
-        .replace('\n', " ");
+    let name = text::shown(&server.server);
     text::line_comment(
         &format!("The tools of the MCP server `{name}`."),
         "///",

@@ -204,11 +204,23 @@ fn compile(schema: &Value) -> Compiled {
     let validator = jsonschema::options()
         .build(schema)
         .map(Arc::new)
-        .map_err(|e| format!("the schema is not valid at `{}`", e.schema_path()));
+        .map_err(|e| fault(&e));
     Compiled {
         validator,
         heavy,
         given_up: Arc::default(),
+    }
+}
+
+fn fault(error: &jsonschema::ValidationError<'_>) -> String {
+    use jsonschema::error::ValidationErrorKind as K;
+    match error.kind() {
+        K::Referencing(_) => "the tool's schema refers to a place that is not in it".to_owned(),
+        // The instance is the schema, held against what schemas must be.
+        _ => format!(
+            "the tool's schema is not valid at `{}`",
+            clip(&error.instance_path().to_string())
+        ),
     }
 }
 

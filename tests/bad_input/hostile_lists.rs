@@ -113,7 +113,10 @@ fn generate(name: &str, list: &str) -> anyhow::Result<Option<String>> {
 
 /// An error is clear when it says something that can be shown.
 fn refused(error: &dyn std::error::Error) -> anyhow::Result<Option<String>> {
-    let text = error.to_string();
+    let mut text = error.to_string();
+    if let Some(source) = error.source() {
+        text.push_str(&format!(": {source}"));
+    }
     anyhow::ensure!(
         !text.is_empty() && text.len() < 1_000,
         "the error is {text:?}"
@@ -212,7 +215,7 @@ fn half_characters_and_other_text_that_is_no_json() {
         "[[[[",
     ] {
         let error = survives("no JSON", "s", text.to_string()).unwrap();
-        assert!(error.contains("not JSON"), "{error}");
+        assert!(error.contains("cannot be read"), "{error}");
     }
 }
 
@@ -260,6 +263,7 @@ fn entries_that_are_no_tools() {
         json!([null]),
         json!([[]]),
         json!(["tool"]),
+        json!([NASTY.repeat(1_000)]),
         json!([{"name": 1, "inputSchema": {}}]),
         json!([{"name": null, "inputSchema": {}}]),
         json!([{"name": "a"}]),

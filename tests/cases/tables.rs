@@ -127,18 +127,23 @@ fn cells(case: &Case, row: &Row) -> anyhow::Result<Cells> {
     let mut named: Vec<usize> = Vec::new();
     if row.fields.is_empty() {
         cells.schema.push(match schema {
-            Value::Null => "no outputSchema".to_string(),
+            Value::Null => "-".to_string(),
             schema => short(schema)?,
         });
         whole(tool, model, &wit, &declared, &mut cells)?;
-        ty.into_iter()
-            .for_each(|ty| ty.each_def(&mut |index| named.push(index)));
+        for ty in tool.input.iter().chain([&tool.output]) {
+            ty.each_def(&mut |index| named.push(index));
+        }
     }
     for wire in &row.fields {
         let property = schema.get("properties").and_then(|all| all.get(wire));
-        cells.schema.push(short(
-            property.with_context(|| format!("no property `{wire}`"))?,
-        )?);
+        let property = property.with_context(|| format!("no property `{wire}`"))?;
+        cells.schema.push(short(property)?);
+        if let Some(reference) = property.get("$ref").and_then(Value::as_str) {
+            let target = schema.pointer(reference.trim_start_matches('#'));
+            let target = short(target.with_context(|| format!("no `{reference}`"))?)?;
+            cells.schema.push(format!("{reference}: {target}"));
+        }
         let Some(Type::Def(index)) = ty else {
             anyhow::bail!("the schema is no record")
         };
@@ -172,6 +177,12 @@ fn cells(case: &Case, row: &Row) -> anyhow::Result<Cells> {
                 .each_type(&mut |ty| ty.each_def(&mut |index| named.push(index)));
         }
     }
+    let mut seen = Vec::new();
+    cells.schema.retain(|line| {
+        let new = !seen.contains(line);
+        seen.push(line.clone());
+        new
+    });
     Ok(cells)
 }
 

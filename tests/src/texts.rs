@@ -57,13 +57,13 @@ pub fn accept_rust(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// That a text shows as it is: no control characters, nothing that turns its direction or has no width.
+/// That a text shows as it is: no control characters but tabs and line ends, nothing that turns its direction or has no width.
 ///
 /// # Errors
 /// One that does not, with its line.
 pub fn accept_visible(text: &str) -> anyhow::Result<()> {
     let hidden = |c: char| {
-        (c.is_control() && c != '\n')
+        (c.is_control() && c != '\n' && c != '\t')
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
                 | '\u{e0000}'..='\u{e007f}')
     };

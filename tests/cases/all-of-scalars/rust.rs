@@ -4,6 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Checked: minLength `2`, maxLength `3`.
         /// Required.
         pub name: String,
     }

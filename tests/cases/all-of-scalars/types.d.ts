@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Checked: minLength `2`, maxLength `3`. */
     name: string;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

@@ -4,8 +4,10 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Checked: pattern `^[a-z]+$`, minLength `2`.
         /// Required.
         pub id: String,
+        /// Checked: minimum `1`, maximum `100`.
         /// Required.
         pub size: i64,
     }

@@ -4,7 +4,9 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Checked: pattern `^[a-z]+$`, minLength `2`. */
     id: string;
+    /** Checked: minimum `1`, maximum `100`. */
     size: number;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

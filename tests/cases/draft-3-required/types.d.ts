@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Not typed (required): not a list of names; left out. */
     id?: number;
   }
   export function search(args?: SearchArgs): Promise<JsonValue>;

@@ -4,6 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Not typed (additionalProperties): only `{}` fits; given as JSON.
         /// Required.
         pub none: Value,
     }

@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Not typed (additionalProperties): only `{}` fits; given as JSON. */
     none: JsonValue;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

@@ -4,6 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Not typed (enum): the listed values are no scalars; given as JSON.
         /// Required.
         pub preset: Value,
     }

@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Not typed (enum): the listed values are no scalars; given as JSON. */
     preset: JsonValue;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

@@ -3,6 +3,7 @@ declare module "mcp:example" {
   /** Any JSON value: the server declares no type for it. */
   type JsonValue = any;
 
+  /** Not typed (enum): the listed values are checked at run time. */
   export type SearchSize = boolean | number | string;
   export interface SearchArgs {
     size: SearchSize;

@@ -4,8 +4,10 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Checked: format `date-time`.
         /// Required.
         pub at: String,
+        /// Checked: contentEncoding `base64`.
         pub file: Option<String>,
     }
 }

@@ -4,7 +4,9 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Checked: format `date-time`. */
     at: string;
+    /** Checked: contentEncoding `base64`. */
     file?: string;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

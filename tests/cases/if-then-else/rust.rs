@@ -8,6 +8,9 @@ pub mod example {
         ByName, // `"by-name"`
     }
 
+    /// Not typed (if): not part of the type; checked at run time.
+    /// Not typed (then): not part of the type; checked at run time.
+    /// Not typed (else): not part of the type; checked at run time.
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
         /// Required.

@@ -4,6 +4,11 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export type SearchKind = "by-id" | "by-name";
+  /**
+   * Not typed (if): not part of the type; checked at run time.
+   * Not typed (then): not part of the type; checked at run time.
+   * Not typed (else): not part of the type; checked at run time.
+   */
   export interface SearchArgs {
     kind: SearchKind;
     id?: number;

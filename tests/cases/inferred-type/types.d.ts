@@ -4,8 +4,17 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /**
+     * Checked: minLength `1`.
+     * Not typed (type): not stated; taken from the other keywords.
+     */
     name: string;
+    /**
+     * Checked: minimum `0`.
+     * Not typed (type): not stated; taken from the other keywords.
+     */
     size?: number;
+    /** Not typed (type): not stated; taken from the other keywords. */
     tags?: string[];
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

@@ -4,6 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Checked: minItems `1`, maxItems `2`, uniqueItems `true`.
         /// Required.
         pub tags: Vec<i64>,
     }

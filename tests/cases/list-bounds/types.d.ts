@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Checked: minItems `1`, maxItems `2`, uniqueItems `true`. */
     tags: number[];
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

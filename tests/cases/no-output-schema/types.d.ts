@@ -3,10 +3,7 @@ declare module "mcp:example" {
   /** Any JSON value: the server declares no type for it. */
   type JsonValue = any;
 
-  export interface FetchArgs {
-    id: number;
-  }
-  export function fetch(args: FetchArgs): Promise<JsonValue>;
+  export function status(args?: Record<string, never>): Promise<JsonValue>;
 
   export {};
 }

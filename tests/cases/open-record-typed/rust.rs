@@ -6,6 +6,7 @@ pub mod example {
     pub struct SearchLimits {
         /// Required.
         pub unit: String,
+        pub additional_properties: BTreeMap<String, i64>,
     }
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ declare module "mcp:example" {
 
   export interface SearchLimits {
     unit: string;
+    [key: string]: any; // number
   }
   export interface SearchArgs {
     limits: SearchLimits;

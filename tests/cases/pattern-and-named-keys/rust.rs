@@ -2,9 +2,11 @@
 pub mod example {
     pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
 
+    /// Not typed (patternProperties): which keys match is checked at run time, not by the type.
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchHeaders {
         pub host: Option<String>,
+        pub additional_properties: BTreeMap<String, i64>,
     }
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Not typed (patternProperties): which keys match is checked at run time, not by the type.
         /// Required.
         pub ports: BTreeMap<String, String>,
     }

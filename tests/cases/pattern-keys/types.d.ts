@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Not typed (patternProperties): which keys match is checked at run time, not by the type. */
     ports: { [key: string]: string };
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

@@ -6,6 +6,7 @@ pub mod example {
     pub struct SearchNode {
         /// Required.
         pub name: String,
+        /// Not typed ($ref): refers to itself; given as JSON.
         pub children: Option<Vec<Value>>,
     }
 

@@ -5,6 +5,7 @@ declare module "mcp:example" {
 
   export interface SearchNode {
     name: string;
+    /** Not typed ($ref): refers to itself; given as JSON. */
     children?: JsonValue[];
   }
   export interface SearchArgs {

@@ -5,6 +5,7 @@ pub mod example {
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
         /// Short.
+        /// Checked: minLength `1`, maxLength `2`.
         /// Required.
         pub name: String,
     }

@@ -4,7 +4,10 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
-    /** Short. */
+    /**
+     * Short.
+     * Checked: minLength `1`, maxLength `2`.
+     */
     name: string;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

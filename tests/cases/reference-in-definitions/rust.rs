@@ -4,6 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Checked: exclusiveMinimum `0`.
         /// Required.
         pub id: i64,
     }

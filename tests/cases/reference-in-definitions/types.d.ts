@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Checked: exclusiveMinimum `0`. */
     id: number;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;

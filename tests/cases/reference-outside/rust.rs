@@ -4,6 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Not typed ($ref): points outside this schema, and nothing is fetched; left out.
         pub point: Option<Value>,
         /// Required.
         pub id: i64,

@@ -4,6 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
+    /** Not typed ($ref): points outside this schema, and nothing is fetched; left out. */
     point?: JsonValue;
     id: number;
   }

@@ -4,7 +4,9 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
+        /// Not typed (items): elements beyond the listed ones have the type of these; others need the JSON view.
+        /// Not typed (prefixItems): elements of several types in an array of no fixed length; each is given as JSON.
         /// Required.
-        pub at: (f64, String),
+        pub at: Vec<Value>,
     }
 }

@@ -4,7 +4,11 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
-    at: [number, string];
+    /**
+     * Not typed (items): elements beyond the listed ones have the type of these; others need the JSON view.
+     * Not typed (prefixItems): elements of several types in an array of no fixed length; each is given as JSON.
+     */
+    at: JsonValue[];
   }
   export function search(args: SearchArgs): Promise<JsonValue>;
 

@@ -16,6 +16,7 @@ pub mod example {
         pub name: String,
     }
 
+    /// Not typed (anyOf): no key tells the cases apart: the first whose schema fits is taken.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub enum SearchUser {
         Short(SearchUserShort),

@@ -10,6 +10,7 @@ declare module "mcp:example" {
     id: number;
     name: string;
   }
+  /** Not typed (anyOf): no key tells the cases apart: the first whose schema fits is taken. */
   export type SearchUser = SearchUserShort | SearchUserLong;
   export interface SearchArgs {
     user: SearchUser;

@@ -16,6 +16,7 @@ pub mod example {
         pub city: String,
     }
 
+    /// Not typed (anyOf): no key tells the cases apart: the first whose schema fits is taken.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub enum SearchAt {
         Point(SearchAtPoint),

@@ -10,6 +10,7 @@ declare module "mcp:example" {
   export interface SearchAtPlace {
     city: string;
   }
+  /** Not typed (anyOf): no key tells the cases apart: the first whose schema fits is taken. */
   export type SearchAt = SearchAtPoint | SearchAtPlace;
   export interface SearchArgs {
     at: SearchAt;

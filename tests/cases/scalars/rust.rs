@@ -8,5 +8,9 @@ pub mod example {
         pub open: bool,
         /// Required.
         pub name: String,
+        /// Required.
+        pub count: i64,
+        /// Required.
+        pub ratio: f64,
     }
 }

@@ -6,6 +6,8 @@ declare module "mcp:example" {
   export interface SearchArgs {
     open: boolean;
     name: string;
+    count: number;
+    ratio: number;
   }
   export function search(args: SearchArgs): Promise<JsonValue>;
 

@@ -1,0 +1,4 @@
+/// MCP server `example`. Declarations only; a program names them with `use mcp::example::...`.
+pub mod example {
+    pub async fn ping() -> Result<Value, ToolError>;
+}
