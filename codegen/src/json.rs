@@ -66,7 +66,7 @@ fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
     }
 }
 
-/// The JSON pointer of the first integer that neither `i64` nor `u64` holds. Reading would make it a float, and so another
+/// The JSON pointer of the first integer that neither 64 bits nor a float holds, so that reading would make it another
 /// number. The text must be JSON.
 pub fn inexact_integer(text: &[u8]) -> Option<String> {
     if !has_long_digits(text) {
@@ -150,7 +150,12 @@ fn is_inexact(literal: &[u8]) -> bool {
     literal.len() > SAFE_DIGITS
         && std::str::from_utf8(literal).is_ok_and(|literal| {
             let is_integer = !literal.contains(['.', 'e', 'E']);
-            is_integer && literal.parse::<i64>().is_err() && literal.parse::<u64>().is_err()
+            // JavaScript writes floats below 1e21 as integers: as many digits as tell the float apart, then zeros.
+            let is_float = |x: f64| format!("{x:.0}") == literal || format!("{x}") == literal;
+            is_integer
+                && literal.parse::<i64>().is_err()
+                && literal.parse::<u64>().is_err()
+                && !literal.parse().is_ok_and(is_float)
         })
 }
 
@@ -187,7 +192,12 @@ mod tests {
                 r#"{"a/b": [1, {"c": 123456789012345678901}]}"#,
                 Some("/a~1b/1/c"),
             ),
-            ("18446744073709551616", Some("")),
+            ("18446744073709551617", Some("")),
+            // 2^64, and floats as JavaScript writes them.
+            (
+                "[18446744073709551616, 100000000000000000000, 123456789012345680000]",
+                None,
+            ),
             ("[-9223372036854775809]", Some("/0")),
             (
                 "[18446744073709551615, -9223372036854775808, 9007199254740993]",

@@ -58,6 +58,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
         tool: &tool.name,
         root: schemas.input,
         base: "/inputSchema",
+        old_draft: facts::is_old_draft(&tool.input_schema),
         refs: HashMap::new(),
         defs: Vec::new(),
         losses: Vec::new(),
@@ -75,6 +76,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
         Some(schema) => {
             walk.root = schema;
             walk.base = "/outputSchema";
+            walk.old_draft = facts::is_old_draft(schema);
             walk.refs.clear();
             walk.anchors.take();
             let (output, unwrap) = walk.output();
@@ -115,6 +117,7 @@ struct Walk<'a> {
     tool: &'a str,
     root: &'a Value,
     base: &'static str,
+    old_draft: bool,
     /// By pointer from the root: `None` while the place is being typed, so that recursion is seen.
     refs: HashMap<String, Option<Type>>,
     defs: Vec<TypeDef>,

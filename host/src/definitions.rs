@@ -46,6 +46,8 @@ pub struct Definition {
 #[derive(Debug)]
 struct Compiled {
     validator: Result<Arc<Validator>, String>,
+    /// It is read as draft-07 although it does not say so.
+    old_draft: bool,
     /// References make it larger than it looks, so that validating may take long.
     heavy: bool,
     /// It took too long once and is not tried again.
@@ -162,9 +164,9 @@ impl Definition {
         };
         let Some(schema) = schema else { return true };
         let places = places.get_or_init(|| {
-            let heavy = compiled.get_or_init(|| compile(schema)).heavy;
-            let map = || jsonschema::options().build_map(schema).ok();
-            if heavy { None } else { map() }
+            let compiled = compiled.get_or_init(|| compile(schema));
+            let map = || options(compiled.old_draft).build_map(schema).ok();
+            if compiled.heavy { None } else { map() }
         });
         match places.as_ref().and_then(|map| map.get(&format!("#{at}"))) {
             Some(validator) => validator.is_valid(value),
@@ -199,14 +201,32 @@ impl Definition {
     }
 }
 
+fn options(old_draft: bool) -> jsonschema::ValidationOptions<'static> {
+    let options = jsonschema::options();
+    if old_draft {
+        options.with_draft(jsonschema::Draft::Draft7)
+    } else {
+        options
+    }
+}
+
 fn compile(schema: &Value) -> Compiled {
     let heavy = expansion(schema, schema, &mut Vec::new(), LIGHT).is_none();
-    let validator = jsonschema::options()
-        .build(schema)
+    let mut built = options(false).build(schema);
+    let mut old_draft = false;
+    // Who names no draft may still write one of old, where `items` is a list; MCP means 2020-12.
+    if built.is_err()
+        && schema.get("$schema").is_none()
+        && let Ok(validator) = options(true).build(schema)
+    {
+        (built, old_draft) = (Ok(validator), true);
+    }
+    let validator = built
         .map(Arc::new)
         .map_err(|e| fault(&e));
     Compiled {
         validator,
+        old_draft,
         heavy,
         given_up: Arc::default(),
     }

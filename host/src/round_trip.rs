@@ -29,6 +29,13 @@ pub async fn round_trip(
 ) -> Result<String, Violation> {
     let value = read_exactly(text)?;
     match side {
+        // As in a call, whatever the schema says.
+        Side::Input if !value.is_object() => {
+            return Err(Violation {
+                at: String::new(),
+                why: "must be an object".into(),
+            });
+        }
         Side::Input => definition.check_arguments(&value).await?,
         Side::Output => definition.check_result(&value).await?,
     }

@@ -373,7 +373,7 @@ fn def(defs: &[TypeDef], index: usize) -> Result<&TypeKind, Misfit> {
 fn integer(n: &Number) -> Option<i64> {
     n.as_i64().or_else(|| {
         let x = n.as_f64()?;
-        (x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0).then_some(x as i64)
+        (x.fract() == 0.0 && x.abs() < 9_223_372_036_854_775_808.0).then_some(x as i64)
     })
 }
 
@@ -562,6 +562,22 @@ mod tests {
         for u in [json!("5"), json!(5)] {
             let value = json!({"m": {"a/b": 0.1, "": -2}, "l": [[true], []], "u": u});
             assert_eq!(round_trip(schema.clone(), &value).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn integers_may_be_written_as_floats() {
+        let schema =
+            json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}});
+        for (written, meant) in [
+            (json!(1.0), json!(1)),
+            (json!(-1e17), json!(-100_000_000_000_000_000_i64)),
+        ] {
+            let back = round_trip(schema.clone(), &json!({"a": written})).unwrap();
+            assert_eq!(back, json!({"a": meant}));
+        }
+        for beyond in [json!(1e19), json!(u64::MAX), json!(0.5)] {
+            assert!(round_trip(schema.clone(), &json!({"a": beyond})).is_err());
         }
     }
 

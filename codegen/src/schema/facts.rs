@@ -40,24 +40,27 @@ impl<'a> Source<'a> {
     pub(super) fn pure_reference(&self) -> Option<&'a str> {
         let map = self.schema.as_object()?;
         let reference = map.get("$ref")?.as_str()?;
-        let beside = |key: &String| {
-            matches!(
-                key.as_str(),
-                "$ref"
-                    | "title"
-                    | "description"
-                    | "default"
-                    | "examples"
-                    | "deprecated"
-                    | "$comment"
-                    | "$defs"
-                    | "definitions"
-                    | "$schema"
-                    | "$id"
-            )
-        };
-        map.keys().all(beside).then_some(reference)
+        map.keys()
+            .all(|key| says_nothing_beside_reference(key))
+            .then_some(reference)
     }
+}
+
+fn says_nothing_beside_reference(key: &str) -> bool {
+    matches!(
+        key,
+        "$ref"
+            | "title"
+            | "description"
+            | "default"
+            | "examples"
+            | "deprecated"
+            | "$comment"
+            | "$defs"
+            | "definitions"
+            | "$schema"
+            | "$id"
+    )
 }
 
 /// What is known of the keys that `properties` does not name.
@@ -207,6 +210,11 @@ impl<'a> Facts<'a> {
             && bound(["maximum", "exclusiveMaximum"], &|value| value <= high)
     }
 
+    /// Whether an object has no keys but those of `properties`.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.additional, Additional::Closed) && self.patterns.is_empty()
+    }
+
     /// Whether anything but `properties` restricts an object.
     pub(super) fn is_restricted_elsewhere(&self) -> bool {
         !self.patterns.is_empty()
@@ -267,8 +275,13 @@ impl<'a> Walk<'a> {
                 facts.never = true;
             }
             Value::Object(map) => {
+                let only_reference = self.old_draft && map.contains_key("$ref");
                 for (key, value) in map {
-                    self.keyword(source, map, key, value, facts, followed);
+                    if only_reference && !says_nothing_beside_reference(key) {
+                        self.lose(&source.at, key, OLD_DRAFT);
+                    } else {
+                        self.keyword(source, map, key, value, facts, followed);
+                    }
                 }
             }
             _ => {
@@ -394,6 +407,7 @@ impl<'a> Walk<'a> {
                 }
             }
 
+            "prefixItems" if self.old_draft => self.lose(&source.at, key, OLD_DRAFT),
             "prefixItems" => {
                 infer(facts, Types::ARRAY);
                 self.read_prefix(source, key, value, facts);
@@ -534,3 +548,23 @@ pub(super) const CHECKED: &str = "not part of the type; checked at run time";
 pub(super) const FORMAT: &str = "the type is the plain one; the format is a note of the server";
 /// What follows for a key that is no keyword.
 pub(super) const NO_EFFECT: &str = "not a keyword of JSON Schema; it has no effect";
+/// What follows for a key that is a keyword elsewhere.
+pub(super) const OLD_DRAFT: &str = "has no effect in the draft of JSON Schema that this one is of";
+
+/// Whether a document is of draft-07 or one before it, in which nothing beside a `$ref` counts and tuples have another
+/// name: as `$schema` says, else where a list stands for `items`, which is an error since.
+pub(super) fn is_old_draft(root: &Value) -> bool {
+    fn has_list_of_items(value: &Value) -> bool {
+        match value {
+            Value::Object(map) => {
+                map.get("items").is_some_and(Value::is_array) || map.values().any(has_list_of_items)
+            }
+            Value::Array(items) => items.iter().any(has_list_of_items),
+            _ => false,
+        }
+    }
+    match root.get("$schema").and_then(Value::as_str) {
+        Some(draft) => draft.contains("json-schema.org/draft-0"),
+        None => has_list_of_items(root),
+    }
+}

@@ -176,6 +176,7 @@ fn is_worth_a_line(keyword: &str, consequence: &str) -> bool {
     let told = consequence == super::facts::CHECKED && !is_condition(keyword)
         || consequence == super::facts::FORMAT
         || consequence == super::facts::NO_EFFECT
+        || consequence == super::facts::OLD_DRAFT
         || consequence == super::NO_ARGUMENTS
         || keyword == "enum" && consequence.ends_with(super::choice::LISTED);
     let number = keyword == "type" && consequence.contains("64");

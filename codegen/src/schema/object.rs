@@ -111,7 +111,15 @@ impl<'a> Walk<'a> {
     fn map(&mut self, facts: &Facts<'a>, hint: &str, depth: usize) -> Type {
         let values: &[Source<'a>] = match (&facts.additional, facts.patterns.as_slice()) {
             (Additional::Schema(sources), []) => sources,
-            (Additional::Unstated | Additional::Closed, [one]) => std::slice::from_ref(one),
+            (Additional::Closed, [one]) => std::slice::from_ref(one),
+            (Additional::Unstated, [one]) => {
+                self.lose(
+                    &facts.at,
+                    "additionalProperties",
+                    "a key that matches no pattern may hold anything, and needs the JSON view where it does",
+                );
+                std::slice::from_ref(one)
+            }
             (Additional::Closed, []) => {
                 self.lose(
                     &facts.at,
@@ -208,6 +216,16 @@ impl<'a> Walk<'a> {
                 for (name, sources) in &member.properties {
                     if own.contains(name) {
                         continue;
+                    }
+                    let leaves_open = |other: &Facts<'_>| {
+                        !other.properties.contains_key(name) && !other.is_closed()
+                    };
+                    if members.iter().any(leaves_open) {
+                        self.lose(
+                            &sources[0].at,
+                            "additionalProperties",
+                            "another alternative leaves the key open; other values of it need the JSON view",
+                        );
                     }
                     match facts.properties.get(name) {
                         None => {

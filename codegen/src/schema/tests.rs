@@ -273,6 +273,10 @@ fn arrays_and_maps() {
             "map<string>",
         ),
         (
+            json!({"patternProperties": {"^a": {"type": "string"}}}),
+            "map<string>",
+        ),
+        (
             json!({"type": "object", "additionalProperties": {}}),
             "json",
         ),
@@ -485,6 +489,53 @@ fn arguments() {
     let root = types.input.clone().unwrap();
     assert_eq!(show(&root, &types), "{a?:string,c:string,b?:string}");
     assert!(keywords(&types).contains(&"oneOf"));
+}
+
+#[test]
+fn a_type_that_one_alternative_gives_a_key_is_a_loss_where_another_leaves_it_open() {
+    let losses = |closed: bool| {
+        let member = |name: &str| json!({"properties": {name: {"type": "string"}}, "additionalProperties": !closed});
+        let types = typed(json!({"type": "object", "anyOf": [member("a"), member("b")]}));
+        let open = |loss: &&Loss| loss.consequence.contains("leaves the key open");
+        let found = types.losses.iter().filter(open);
+        found.map(|loss| loss.pointer.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(losses(true), Vec::<String>::new());
+    assert_eq!(
+        losses(false),
+        [
+            "/inputSchema/anyOf/0/properties/a",
+            "/inputSchema/anyOf/1/properties/b"
+        ]
+    );
+}
+
+#[test]
+fn drafts_differ_in_tuples_and_beside_references() {
+    let schema = |draft: &str| {
+        json!({"$schema": draft, "type": "object", "properties": {
+            "x": {"type": "array", "prefixItems": [{"type": "string"}], "minItems": 1, "maxItems": 1},
+            "y": {"$ref": "#/definitions/d", "type": "string"}
+        }, "definitions": {"d": {}}})
+    };
+    for (draft, x, y) in [
+        (
+            "http://json-schema.org/draft-07/schema#",
+            "list<json>",
+            "json",
+        ),
+        (
+            "https://json-schema.org/draft/2020-12/schema",
+            "tuple<string>",
+            "string",
+        ),
+    ] {
+        let types = typed(schema(draft));
+        let shown = show(&types.input.clone().unwrap(), &types);
+        assert_eq!(shown, format!("{{x?:{x},y?:{y}}}"));
+    }
+    let types = typed(schema("http://json-schema.org/draft-07/schema#"));
+    assert_eq!(keywords(&types)[..2], ["prefixItems", "type"]);
 }
 
 #[test]
