@@ -3,9 +3,12 @@
 //! call is thereby a line that says so, and an absent line among what the server got.
 //!
 //! A scenario is a folder with a program, an `.mcp.json`, `commands` (one `witgate ...` a line) and perhaps `setup`, a bash
-//! script; an example has its commands in its README. `WITGATE_BLESS=1 cargo test --test scenarios` writes transcripts anew.
+//! script that is run first, and again at each line `setup`; an example has its commands in its README. The same command
+//! with a program in another language must print the same bytes. `WITGATE_BLESS=1 cargo test --test scenarios` writes
+//! transcripts anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +23,8 @@ use witgate_tests::{Output, Stand, servers, workspace};
 const SERVERS: &str = "WITGATE_TEST_SERVERS";
 const FOLDER: &str = "SCENARIO";
 const URL: &str = "EVERYTHING_URL";
+/// The script, and the command that runs it again.
+const SETUP: &str = "setup";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -57,7 +62,11 @@ fn collect() -> anyhow::Result<Vec<Trial>> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            // The transcript of an example lies here, the example itself does not; projects of their own have no commands.
+            // A project of its own has a test of its own.
+            if source.join("Cargo.toml").exists() {
+                continue;
+            }
+            // The transcript of an example lies here, the example itself does not.
             let commands = if kind == "example" {
                 "README.md"
             } else {
@@ -70,7 +79,7 @@ fn collect() -> anyhow::Result<Vec<Trial>> {
                 .lines()
                 .filter(|line| {
                     line.starts_with("witgate run ")
-                        || (kind == "scenario" && line.starts_with("witgate "))
+                        || (kind == "scenario" && (line.starts_with("witgate ") || *line == SETUP))
                 })
                 .map(split)
                 .collect();
@@ -224,19 +233,16 @@ fn run(scenario: &Scenario) -> anyhow::Result<()> {
     if let Some(http) = &http {
         stand.set(URL, http.url.clone());
     }
-    if scenario.source.join("setup").exists() {
-        let done = stand
-            .command(Path::new("bash"))
-            .args(["-eu", "setup"])
-            .output()?;
-        ensure!(
-            done.status.success(),
-            "`setup` failed: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
+    if scenario.source.join(SETUP).exists() {
+        set_up(&stand)?;
     }
+    let mut printed: BTreeMap<String, (&str, String)> = BTreeMap::new();
     let mut transcript = String::new();
     for (number, command) in scenario.commands.iter().enumerate() {
+        if command[0] == SETUP {
+            set_up(&stand)?;
+            continue;
+        }
         stand.set(
             "WITGATE_DEMO_TRANSCRIPT",
             stand
@@ -266,9 +272,41 @@ fn run(scenario: &Scenario) -> anyhow::Result<()> {
                 output.stderr
             );
         }
+        if let Some((program, whatever_the_language)) = without_language(command) {
+            let first = printed.entry(whatever_the_language);
+            let (other, text) = first.or_insert((program, output.stdout.clone()));
+            ensure!(
+                *text == output.stdout,
+                "`{other}` prints\n{text}but `{program}` prints\n{}{}",
+                output.stdout,
+                output.stderr
+            );
+        }
         write_command(&mut transcript, command, &output, &stand, number)?;
     }
     compare(&scenario.golden, &transcript)
+}
+
+fn set_up(stand: &Stand) -> anyhow::Result<()> {
+    let done = stand
+        .command(Path::new("bash"))
+        .args(["-eu", SETUP])
+        .output()?;
+    let told = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "`{SETUP}` failed: {told}");
+    Ok(())
+}
+
+/// The program of a command, and the command without that program's language.
+fn without_language(command: &[String]) -> Option<(&str, String)> {
+    let programs = [".js", ".ts", ".rs"];
+    let at = command
+        .iter()
+        .position(|word| programs.iter().any(|ending| word.ends_with(ending)))?;
+    let mut words = command.to_vec();
+    let length = words[at].len() - 3;
+    words[at].truncate(length);
+    Some((command[at].as_str(), words.join(" ")))
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -9,6 +9,7 @@ async fn run(input: Value) -> Result<Value> {
             source_timezone: "UTC".into(),
             time: time.into(),
             target_timezone: zone.into(),
+            ..Default::default()
         })
     });
     let mut rows = Vec::new();
