@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{Accessor, Linker, LinkerInstance, Val};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Accessor, Component, Linker, LinkerInstance, Val};
 use wasmtime::{Engine, Module};
 use witgate_codegen::model::ToolModel;
 use witgate_codegen::select::View;
@@ -23,11 +24,12 @@ use crate::values;
 /// When the engine refuses a definition: a defect of this host, since admission checked every import.
 pub(crate) fn link(
     engine: &Engine,
+    component: &Component,
     plan: &Plan,
     module: Option<(&str, &Module)>,
 ) -> wasmtime::Result<Linker<RunState>> {
     let mut linker = Linker::new(engine);
-    link_runtime(&mut linker)?;
+    link_runtime(&mut linker, sleeps_blocking(engine, component))?;
     if let Some((name, module)) = module {
         linker.root().module(name, module)?;
     }
@@ -43,7 +45,21 @@ pub(crate) fn link(
     Ok(linker)
 }
 
-fn link_runtime(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
+const CLOCK: &str = "witgate:runtime/clock@0.1.0";
+
+/// Whether the component knows `clock.sleep` as a plain `func`, as one built by a toolchain without async does.
+fn sleeps_blocking(engine: &Engine, component: &Component) -> bool {
+    let ty = component.component_type();
+    let clock = ty.imports(engine).find(|(name, _)| *name == CLOCK);
+    let Some(ComponentItem::ComponentInstance(clock)) = clock.map(|(_, item)| item.ty) else {
+        return false;
+    };
+    clock.exports(engine).any(|(name, item)| {
+        name == "sleep" && matches!(item.ty, ComponentItem::ComponentFunc(ty) if !ty.async_())
+    })
+}
+
+fn link_runtime(linker: &mut Linker<RunState>, sleeps_blocking: bool) -> wasmtime::Result<()> {
     linker.instance("witgate:runtime/types@0.1.0")?;
 
     let mut console = linker.instance("witgate:runtime/console@0.1.0")?;
@@ -52,14 +68,19 @@ fn link_runtime(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
         Ok(())
     })?;
 
-    let mut clock = linker.instance("witgate:runtime/clock@0.1.0")?;
+    let mut clock = linker.instance(CLOCK)?;
     clock.func_wrap("now", |_, ()| Ok((crate::call::now(),)))?;
-    clock.func_wrap_concurrent("sleep", |_: &Accessor<RunState>, (ms,): (u64,)| {
-        Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-            Ok(())
-        })
-    })?;
+    let sleep = |ms| async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        Ok(())
+    };
+    if sleeps_blocking {
+        clock.func_wrap_async("sleep", move |_, (ms,): (u64,)| Box::new(sleep(ms)))?;
+    } else {
+        clock.func_wrap_concurrent("sleep", move |_: &Accessor<RunState>, (ms,): (u64,)| {
+            Box::pin(sleep(ms))
+        })?;
+    }
 
     let mut random = linker.instance("witgate:runtime/random@0.1.0")?;
     random.func_wrap("seed", |_, ()| {

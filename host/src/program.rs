@@ -66,7 +66,7 @@ pub enum LoadError {
     },
     /// There is nothing to run in it.
     #[error(
-        "the component does not export `run: async func(input: json) -> result<json, program-error>`"
+        "the component does not export `run: async func(input: json) -> result<json, program-error>` (or a plain `func`)"
     )]
     NoRun,
     /// The cache cannot be used.
@@ -81,7 +81,7 @@ impl LoadError {
         match self {
             LoadError::TooLarge { .. } => "keep data out of the component and give it as input",
             LoadError::NotAComponent { .. } => {
-                "build one with `witgate build PROGRAM -o OUT.wasm`, or wrap a core module with `wasm-tools component new`"
+                "build one with `witgate build PROGRAM -o OUT.wasm`, or from a core module with `witgate build MODULE.wasm -o OUT.wasm`"
             }
             LoadError::Invalid { .. } => "build it again with `witgate build PROGRAM -o OUT.wasm`",
             LoadError::NoRun => "build against the world `witgate:runtime/program`",
@@ -213,7 +213,7 @@ impl Script {
     }
 }
 
-/// Whether an export is the contract's `run`: JSON text in, JSON text or a record that says what went wrong out.
+/// Whether an export is the contract's `run`, async or not: JSON text in, JSON text or a record that says what went wrong out.
 fn is_run(item: &ComponentItem) -> bool {
     let ComponentItem::ComponentFunc(ty) = item else {
         return false;

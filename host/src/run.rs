@@ -246,6 +246,7 @@ impl Prepared {
         };
         let linker = link::link(
             &host.engine,
+            &program.component,
             &plan,
             engine_name.as_deref().zip(module.as_ref()),
         )
