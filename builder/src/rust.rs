@@ -5,11 +5,12 @@
 
 use std::path::Path;
 
-use wit_component::{ComponentEncoder, DecodedWasm};
+use wit_component::DecodedWasm;
 use wit_parser::WorldItem;
 use witgate_codegen::model::ServerModel;
 use witgate_codegen::select::{LookupError, find_import};
 
+use crate::module::{LARGEST, encode};
 use crate::toolchain::{Toolchain, ToolchainError};
 
 mod scan;
@@ -29,8 +30,6 @@ pub use scan::{At, Named, scan};
 
 /// Longest program, in bytes.
 const LONGEST_SOURCE: usize = 1 << 20;
-/// Largest core module, in bytes; the libraries alone are 0.3 MB.
-const LARGEST_MODULE: usize = 32 << 20;
 /// How many components are kept, and how many bytes of them.
 const KEPT: (usize, u64) = (256, 256 << 20);
 /// What a person without an entry is shown.
@@ -192,12 +191,12 @@ pub fn build_rust(
         .chain((!warned.is_empty()).then_some(warned))
         .collect();
     let warnings = all.join("\n");
-    if module.len() > LARGEST_MODULE {
+    if module.len() > LARGEST {
         return Err(RustError::Limit(format!(
-            "{LARGEST_MODULE} bytes of code and data"
+            "{LARGEST} bytes of code and data"
         )));
     }
-    let bytes = encode(&module)?;
+    let bytes = encode(&module).map_err(RustError::Component)?;
     let tools = imported_tools(&bytes, servers)?;
     if warnings.is_empty() {
         shelf::write(&shelf, &entry, &bytes)
@@ -242,15 +241,6 @@ fn explain_syntax(
         }
     }
     RustError::Syntax { at, message }
-}
-
-fn encode(module: &[u8]) -> Result<Vec<u8>, RustError> {
-    let mut encoder = ComponentEncoder::default();
-    encoder.validate(true);
-    encoder
-        .module(module)
-        .and_then(|encoder| encoder.encode())
-        .map_err(|error| RustError::Component(format!("{error:#}")))
 }
 
 /// The tools in a component's import section. Anything else there but the runtime contract is an error.

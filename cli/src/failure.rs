@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use witgate_builder::js::JsError;
+use witgate_builder::module::ModuleError;
 use witgate_builder::rust::RustError;
 use witgate_host::admission::{Reason, Refusal};
 use witgate_host::call::{ToolError, ToolErrorKind};
@@ -187,6 +188,12 @@ impl From<LoadError> for Failure {
             _ => Kind::Program,
         };
         Failure::new(kind, chain(&error)).hint(error.hint())
+    }
+}
+
+impl From<ModuleError> for Failure {
+    fn from(error: ModuleError) -> Failure {
+        Failure::new(Kind::Program, error.to_string()).hint(error.hint())
     }
 }
 

@@ -160,7 +160,7 @@ pub(crate) async fn load(
 const BUILD_TIME: Duration = Duration::from_secs(300);
 
 /// Work on hostile bytes, on a thread of its own and for a bounded time: the process then ends, and the thread with it.
-async fn bounded<T: Send + 'static>(
+pub(crate) async fn bounded<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     match tokio::time::timeout(BUILD_TIME, tokio::task::spawn_blocking(work)).await {

@@ -5,8 +5,8 @@ use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
 use crate::{Expected, demo, fails};
 
-/// A component of this world, whose functions do nothing.
-fn component(world: &str) -> Vec<u8> {
+/// A core module with bindings of this world, whose functions do nothing.
+fn module(world: &str) -> Vec<u8> {
     let mut resolve = Resolve {
         all_features: true,
         ..Resolve::default()
@@ -22,8 +22,13 @@ fn component(world: &str) -> Vec<u8> {
         ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback),
     );
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    module
+}
+
+/// The component of such a module.
+fn component(world: &str) -> Vec<u8> {
     ComponentEncoder::default()
-        .module(&module)
+        .module(&module(world))
         .unwrap()
         .validate(true)
         .encode()
@@ -237,4 +242,52 @@ fn append(component: &mut Vec<u8>, data: &[u8]) {
     component.push(NAME.len() as u8);
     component.extend(NAME);
     component.extend(data);
+}
+fn a_core_module_that_cannot_be_made_a_component() {
+    let greedy = module(
+        "package test:greedy;
+        world greedy {
+            include witgate:runtime/program@0.1.0;
+            import mcp:demo/json;
+        }
+        package mcp:demo { interface json { launch: func(args: string) -> string; } }",
+    );
+    let other = module("package test:other; world other { export run: func(input: u32) -> u32; }");
+    for (bytes, message, hint, at) in [
+        (
+            b"\0asm\x01\0\0\0".to_vec(),
+            "does not say which interfaces",
+            "witgate gen",
+            "",
+        ),
+        (
+            b"\0asm\x01\0\0\0\x07\xff".to_vec(),
+            "the module is not valid",
+            "build it again",
+            "",
+        ),
+        (
+            greedy,
+            "the module imports `mcp:demo/json#launch`",
+            "witgate gen",
+            "mcp:demo/json#launch",
+        ),
+        (other, "does not export `run", "witgate:runtime/program", ""),
+    ] {
+        let stand = demo();
+        stand.write("module.wasm", bytes).unwrap();
+        let expected = Expected {
+            code: 1,
+            kind: "program",
+            message: &[message],
+            hint: &[hint],
+            at,
+        };
+        fails(
+            &stand,
+            &["build", "module.wasm", "-o", "out.wasm"],
+            &expected,
+        );
+        assert!(!stand.folder().join("out.wasm").exists());
+    }
 }

@@ -1,8 +1,10 @@
-//! `witgate build`: a program's component as a file, with the definitions that it was built against.
+//! `witgate build`: the component of a program, or of a core module that another toolchain compiled, as a file, with the
+//! definitions that it was built against.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use witgate_builder::module;
 use witgate_builder::stamp::stamp;
 use witgate_codegen::drift::ChangeKind;
 use witgate_host::imports::{Built, Imports, built_now};
@@ -19,10 +21,11 @@ Example:
   witgate build triage.rs -o triage.wasm && witgate run triage.wasm --allow github/list_issues
 
 A JavaScript component is linked: the engine is not in it, and any witgate of the same version runs it.
-The component carries the hashes of the definitions it was built against, and is refused when they change. A component of
-any toolchain is pinned to the definitions that it fits now: witgate build any.wasm -o pinned.wasm")]
+The component carries the hashes of the definitions it was built against, and is refused when they change. A core module
+that another toolchain compiled with bindings of the WIT of `witgate gen` is made a component, and a component of any
+toolchain is pinned to the definitions that it fits now: witgate build any.wasm -o pinned.wasm")]
 pub(crate) struct Build {
-    /// A program (.js, .ts, .rs), or a component (.wasm) to be pinned
+    /// A program (.js, .ts, .rs), a core module (.wasm), or a component (.wasm) to be pinned
     program: PathBuf,
     /// Where the component goes
     #[arg(short, long, value_name = "OUT.wasm")]
@@ -37,13 +40,29 @@ pub(crate) struct Build {
 
 impl Build {
     pub(crate) async fn exec(&self) -> Result<(), Failure> {
-        let source = source::read(&self.program)?;
+        let mut source = source::read(&self.program)?;
         let given = matches!(source.kind, SourceKind::Component(_));
+        let mut from_module = false;
+        if let SourceKind::Component(bytes) = &mut source.kind {
+            if module::is_module(bytes) {
+                from_module = true;
+                let core = std::mem::take(bytes);
+                *bytes = source::bounded(move || Ok(module::componentize(&core)?)).await?;
+            }
+        }
         let workspace = workspace::open(self.config.as_deref())?;
         let built = source::load(source, &workspace, true).await;
         workspace.servers.shutdown().await;
         let (host, loaded) = built?;
         let imports = loaded.program.imports(&host, &loaded.definitions);
+        // What is built from source names known tools only; what another toolchain built may be of any catalog.
+        if let Some(unknown) = imports.unknown.first().filter(|_| from_module) {
+            let (name, why) = (&unknown.import, &unknown.message);
+            let message = format!("the module imports `{name}`: {why}");
+            return Err(Failure::new(Kind::Program, message)
+                .hint("build it against the WIT that `witgate gen --sync` or `witgate gen` writes now")
+                .at(name.clone()));
+        }
         if given {
             fits(&imports)?;
         }
