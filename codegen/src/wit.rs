@@ -57,6 +57,31 @@ impl Default for WitOptions {
     }
 }
 
+/// The contract as the options want it: with plain `func` for toolchains that know no async.
+pub fn print_runtime(options: &WitOptions) -> String {
+    match options.sync {
+        true => RUNTIME.replace("async func", "func"),
+        false => RUNTIME.to_owned(),
+    }
+}
+
+/// The world of a program that may call every tool of these servers, in the typed view. It needs the contract and the
+/// servers' packages beside it.
+pub fn print_world(servers: &[&ServerModel]) -> String {
+    let mut out = String::from(
+        "package app:program;\n\n/// Every tool of this folder, in the typed view.\nworld program {\n    include witgate:runtime/program@0.1.0;\n",
+    );
+    for server in servers {
+        let interface = View::Typed.interface();
+        out.push_str(&format!(
+            "    import {}/{interface};\n",
+            package_id(&server.package)
+        ));
+    }
+    out.push_str("}\n");
+    out
+}
+
 /// The whole package of a server: both views, every tool.
 pub fn print_server(server: &ServerModel, options: &WitOptions) -> String {
     let tools: Vec<&ToolModel> = server.tools.iter().collect();

@@ -50,11 +50,8 @@ impl Gen {
         };
         super::write(
             &dir(&["wit", "deps", "witgate-runtime", "witgate.wit"]),
-            wit::RUNTIME.as_bytes(),
+            wit::print_runtime(&options).as_bytes(),
         )?;
-        let mut world = String::from(
-            "package app:program;\n\n/// Every tool of this folder, in the typed view.\nworld program {\n    include witgate:runtime/program@0.1.0;\n",
-        );
         let mut losses = Vec::new();
         for (server, tools) in &selection {
             let text = wit::print_package(server, tools, &[View::Typed, View::Json], &options);
@@ -63,11 +60,6 @@ impl Gen {
                 &dir(&["wit", "deps", &folder, &format!("{}.wit", server.package)]),
                 text.as_bytes(),
             )?;
-            world.push_str(&format!(
-                "    import {};\n",
-                select::interface_name(server, View::Typed)
-            ));
-
             let declared = dts::declare_tools(server, tools);
             super::write(
                 &dir(&["js", &format!("{}.d.ts", server.package)]),
@@ -77,6 +69,13 @@ impl Gen {
             let declared = rust::declarations(server, Some(&names));
             let file = format!("{}.rs", names::snake_case(&server.package));
             super::write(&dir(&["rust", &file]), declared.as_bytes())?;
+            let module = rust::module_name(server);
+            if self.sync && module != names::snake_case(&server.package) {
+                terminal::warn(&format!(
+                    "`{}` is a word of Rust, and the bindings of cargo-component 0.21 do not compile with it: call the server otherwise in the configuration",
+                    server.server
+                ));
+            }
             losses.extend(
                 server
                     .losses
@@ -84,7 +83,8 @@ impl Gen {
                     .filter(|l| names.contains(&l.tool.as_str())),
             );
         }
-        world.push_str("}\n");
+        let servers: Vec<&ServerModel> = selection.iter().map(|(server, _)| *server).collect();
+        let world = wit::print_world(&servers);
         super::write(&dir(&["wit", "world.wit"]), world.as_bytes())?;
         let text = serde_json::to_string_pretty(&losses)
             .map_err(|e| Failure::host(format!("cannot write the losses: {e}")))?;
