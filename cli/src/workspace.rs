@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
 use witgate_codegen::catalog::{self, Catalog, Server};
+use witgate_codegen::json;
 use witgate_codegen::lock::{self, Lock, LockError};
 use witgate_codegen::server::{model_server, package_name};
 use witgate_host::config::{self, Config, Transport};
@@ -138,19 +140,20 @@ impl Workspace {
         self.servers.sync(None).await
     }
 
-    /// The tools that the last `witgate sync` saw, if it left any.
+    /// The tools that the last `witgate sync` saw, if it left any. Where they cannot be read, a warning: the servers know
+    /// better, and can be asked.
     pub(crate) fn kept_catalog(&self) -> Result<Option<Catalog>, Failure> {
         let path = self.catalog_path();
         let Some(text) = kept(&path)? else {
             return Ok(None);
         };
-        serde_json::from_str(&text).map(Some).map_err(|e| {
-            Failure::new(
-                Kind::Configuration,
-                format!("`{}` is damaged: {e}", path.display()),
-            )
-            .hint("delete it, and write it again with `witgate sync`")
-        })
+        let read = json::parse(text.as_bytes())
+            .map_err(|e| e.to_string())
+            .and_then(|value| Catalog::deserialize(value).map_err(|e| e.to_string()));
+        if let Err(why) = &read {
+            terminal::warn(&format!("`{}` is not used: {why}", path.display()));
+        }
+        Ok(read.ok())
     }
 
     /// What `witgate.lock` pinned, if it is there.

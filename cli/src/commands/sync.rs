@@ -132,11 +132,7 @@ impl Sync {
 
 /// Lists the tools of all servers and holds them against what was pinned.
 async fn find(workspace: &Workspace, old: Option<&Lock>) -> Result<Found, Failure> {
-    let kept = workspace.kept_catalog().unwrap_or_else(|failure| {
-        // What it would tell is where definitions differ, no more.
-        terminal::warn(&failure.message);
-        None
-    });
+    let kept = workspace.kept_catalog()?;
     let (mut catalog, failed) = workspace.sync_all().await;
     workspace.servers.shutdown().await;
     overrides::apply(workspace, &mut catalog)?;
