@@ -468,6 +468,41 @@ fn hostile_sizes_end() {
     assert!(property(deep).ends_with(&format!("json{}", ">".repeat(DEPTH))));
     let many: Vec<String> = (0..2_000).map(|index| format!("v{index}")).collect();
     assert_eq!(property(json!({"enum": many})), "string");
+    let tagged: Vec<Value> = many
+        .iter()
+        .map(|tag| json!({"properties": {"kind": {"const": tag}}, "required": ["kind"]}))
+        .collect();
+    assert_eq!(property(json!({"oneOf": tagged})), "json");
+}
+
+#[test]
+fn what_is_read_grows_with_the_schema_and_not_with_its_references() {
+    let part = json!({"properties": {"a": {"$ref": "#/properties/x"}}});
+    let bomb = json!({"type": "object", "properties": {"x": {"allOf": [part, part, {"allOf": [part, part]}]}}});
+    let types = typed(bomb);
+    assert!(types.losses.len() < 100, "{} losses", types.losses.len());
+    let tool = |schema: Value| Tool {
+        input_schema: schema,
+        ..Tool::default()
+    };
+    assert_eq!(reads(&tool(json!({}))), READS_ANYWAY + READS);
+    assert_eq!(reads(&tool(json!(vec![0; 100_000]))), READS_AT_MOST);
+}
+
+#[test]
+fn anchors_are_found_wherever_they_are() {
+    let types = typed(json!({"type": "object",
+        "properties": {"x": {"$ref": "#b"}, "y": {"$ref": "#a"}, "z": {"$ref": "#none"}},
+        "$defs": {"o/p": {"$anchor": "a", "type": "integer"}, "q": [{"$id": "#b", "type": "boolean"}],
+            "again": {"$anchor": "a", "type": "string"}}}));
+    let Some(Type::Def(index)) = types.input else {
+        panic!("no record")
+    };
+    let TypeKind::Record { fields, .. } = &types.defs[index].kind else {
+        panic!("no record")
+    };
+    let found: Vec<String> = fields.iter().map(|field| show(&field.ty, &types)).collect();
+    assert_eq!(found, ["bool", "integer", "json"]);
 }
 
 #[test]
