@@ -221,9 +221,7 @@ fn compile(schema: &Value) -> Compiled {
     {
         (built, old_draft) = (Ok(validator), true);
     }
-    let validator = built
-        .map(Arc::new)
-        .map_err(|e| fault(&e));
+    let validator = built.map(Arc::new).map_err(|e| fault(&e));
     Compiled {
         validator,
         old_draft,

@@ -113,7 +113,10 @@ fn what_is_learned_is_typed_everywhere() {
         &["Reports. (result inferred from 2 results, not declared by the server)"],
     );
     let synced = run(&stand, &["sync"], 0).stderr;
-    says(&synced, &["plain/report: its definition is the same, its types are others"]);
+    says(
+        &synced,
+        &["plain/report: its definition is the same, its types are others"],
+    );
     let again = run(&stand, &["sync"], 0).stderr;
     assert!(!again.contains("changed"), "{again}");
     run(&stand, &["gen", "-o", "out"], 0);
