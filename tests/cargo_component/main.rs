@@ -234,6 +234,8 @@ fn cargo_component_builds_the_example_and_it_runs() {
         println!("skipped: {missing} is not installed");
         return;
     }
+    let bindings = example().join("src/bindings.rs");
+    let kept = std::fs::read_to_string(&bindings).unwrap();
     let output = plain(&mut Command::new("cargo"))
         .args([
             "component",
@@ -247,6 +249,11 @@ fn cargo_component_builds_the_example_and_it_runs() {
         .output()
         .unwrap();
     succeeded(&output);
+    let written = std::fs::read_to_string(&bindings).unwrap();
+    assert!(
+        kept == written,
+        "cargo-component writes another src/bindings.rs"
+    );
     let built = target().join("component/wasm32-unknown-unknown/release/urgent_issues.wasm");
     let stand = stand();
     let output = runs(&stand, &built.display().to_string());

@@ -234,6 +234,7 @@ pub mod mcp {
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
+            pub type Json = super::super::super::witgate::runtime::types::Json;
             pub type ToolError = super::super::super::witgate::runtime::types::ToolError;
             /// Only issues in this state.
             #[repr(u8)]
@@ -284,8 +285,10 @@ pub mod mcp {
                 /// Only issues assigned to this login.
                 pub assignee: Option<_rt::String>,
                 /// Which page, counted from 1.
+                /// Checked: minimum `1`.
                 pub page: Option<i64>,
                 /// Rows on a page.
+                /// Checked: minimum `1`, maximum `10000`.
                 pub per_page: Option<i64>,
             }
             impl ::core::fmt::Debug for ListIssuesArgs {
@@ -393,9 +396,12 @@ pub mod mcp {
                 pub priority: ListIssuesIssuePriority,
                 /// The company that reported it, as the CRM spells it.
                 pub customer: Option<_rt::String>,
+                /// Checked: format `date-time`.
                 pub created_at: _rt::String,
                 /// Number of comments.
+                /// Checked: minimum `0`.
                 pub comments: i64,
+                pub additional_properties: _rt::Vec<(_rt::String, Json)>,
             }
             impl ::core::fmt::Debug for ListIssuesIssue {
                 fn fmt(
@@ -413,11 +419,13 @@ pub mod mcp {
                         .field("customer", &self.customer)
                         .field("created-at", &self.created_at)
                         .field("comments", &self.comments)
+                        .field("additional-properties", &self.additional_properties)
                         .finish()
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
             /// Issues of the tracker in the order of their numbers, one page at a time. Filters combine.
+            /// Not typed (x-fastmcp-wrap-result): the wrapper is taken off; keys beside `result` need the JSON view.
             pub fn list_issues(
                 args: &ListIssuesArgs,
             ) -> Result<_rt::Vec<ListIssuesIssue>, ToolError> {
@@ -527,7 +535,7 @@ pub mod mcp {
                         )
                     };
                     let l10 = i32::from(*ptr8.add(0).cast::<u8>());
-                    let result52 = match l10 {
+                    let result61 = match l10 {
                         0 => {
                             let e = {
                                 let l11 = *ptr8
@@ -536,13 +544,13 @@ pub mod mcp {
                                 let l12 = *ptr8
                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                let base40 = l11;
-                                let len40 = l12;
-                                let mut result40 = _rt::Vec::with_capacity(len40);
-                                for i in 0..len40 {
-                                    let base = base40
-                                        .add(i * (16 + 16 * ::core::mem::size_of::<*const u8>()));
-                                    let e40 = {
+                                let base49 = l11;
+                                let len49 = l12;
+                                let mut result49 = _rt::Vec::with_capacity(len49);
+                                for i in 0..len49 {
+                                    let base = base49
+                                        .add(i * (16 + 18 * ::core::mem::size_of::<*const u8>()));
+                                    let e49 = {
                                         let l13 = *base.add(0).cast::<i64>();
                                         let l14 = *base.add(8).cast::<*mut u8>();
                                         let l15 = *base
@@ -633,6 +641,50 @@ pub mod mcp {
                                         let l39 = *base
                                             .add(8 + 16 * ::core::mem::size_of::<*const u8>())
                                             .cast::<i64>();
+                                        let l40 = *base
+                                            .add(16 + 16 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l41 = *base
+                                            .add(16 + 17 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let base48 = l40;
+                                        let len48 = l41;
+                                        let mut result48 = _rt::Vec::with_capacity(len48);
+                                        for i in 0..len48 {
+                                            let base = base48
+                                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                            let e48 = {
+                                                let l42 = *base.add(0).cast::<*mut u8>();
+                                                let l43 = *base
+                                                    .add(::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len44 = l43;
+                                                let bytes44 = _rt::Vec::from_raw_parts(
+                                                    l42.cast(),
+                                                    len44,
+                                                    len44,
+                                                );
+                                                let l45 = *base
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l46 = *base
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len47 = l46;
+                                                let bytes47 = _rt::Vec::from_raw_parts(
+                                                    l45.cast(),
+                                                    len47,
+                                                    len47,
+                                                );
+                                                (_rt::string_lift(bytes44), _rt::string_lift(bytes47))
+                                            };
+                                            result48.push(e48);
+                                        }
+                                        _rt::cabi_dealloc(
+                                            base48,
+                                            len48 * (4 * ::core::mem::size_of::<*const u8>()),
+                                            ::core::mem::size_of::<*const u8>(),
+                                        );
                                         ListIssuesIssue {
                                             number: l13,
                                             title: _rt::string_lift(bytes16),
@@ -686,76 +738,77 @@ pub mod mcp {
                                             },
                                             created_at: _rt::string_lift(bytes38),
                                             comments: l39,
+                                            additional_properties: result48,
                                         }
                                     };
-                                    result40.push(e40);
+                                    result49.push(e49);
                                 }
                                 _rt::cabi_dealloc(
-                                    base40,
-                                    len40 * (16 + 16 * ::core::mem::size_of::<*const u8>()),
+                                    base49,
+                                    len49 * (16 + 18 * ::core::mem::size_of::<*const u8>()),
                                     8,
                                 );
-                                result40
+                                result49
                             };
                             Ok(e)
                         }
                         1 => {
                             let e = {
-                                let l41 = i32::from(
+                                let l50 = i32::from(
                                     *ptr8.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                 );
-                                let l42 = *ptr8
+                                let l51 = *ptr8
                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l43 = *ptr8
+                                let l52 = *ptr8
                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                let len44 = l43;
-                                let bytes44 = _rt::Vec::from_raw_parts(
-                                    l42.cast(),
-                                    len44,
-                                    len44,
+                                let len53 = l52;
+                                let bytes53 = _rt::Vec::from_raw_parts(
+                                    l51.cast(),
+                                    len53,
+                                    len53,
                                 );
-                                let l45 = *ptr8
+                                let l54 = *ptr8
                                     .add(4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l46 = *ptr8
+                                let l55 = *ptr8
                                     .add(5 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                let len47 = l46;
-                                let bytes47 = _rt::Vec::from_raw_parts(
-                                    l45.cast(),
-                                    len47,
-                                    len47,
+                                let len56 = l55;
+                                let bytes56 = _rt::Vec::from_raw_parts(
+                                    l54.cast(),
+                                    len56,
+                                    len56,
                                 );
-                                let l48 = i32::from(
+                                let l57 = i32::from(
                                     *ptr8
                                         .add(6 * ::core::mem::size_of::<*const u8>())
                                         .cast::<u8>(),
                                 );
                                 super::super::super::witgate::runtime::types::ToolError {
                                     kind: super::super::super::witgate::runtime::types::ToolErrorKind::_lift(
-                                        l41 as u8,
+                                        l50 as u8,
                                     ),
-                                    tool: _rt::string_lift(bytes44),
-                                    message: _rt::string_lift(bytes47),
-                                    detail: match l48 {
+                                    tool: _rt::string_lift(bytes53),
+                                    message: _rt::string_lift(bytes56),
+                                    detail: match l57 {
                                         0 => None,
                                         1 => {
                                             let e = {
-                                                let l49 = *ptr8
+                                                let l58 = *ptr8
                                                     .add(7 * ::core::mem::size_of::<*const u8>())
                                                     .cast::<*mut u8>();
-                                                let l50 = *ptr8
+                                                let l59 = *ptr8
                                                     .add(8 * ::core::mem::size_of::<*const u8>())
                                                     .cast::<usize>();
-                                                let len51 = l50;
-                                                let bytes51 = _rt::Vec::from_raw_parts(
-                                                    l49.cast(),
-                                                    len51,
-                                                    len51,
+                                                let len60 = l59;
+                                                let bytes60 = _rt::Vec::from_raw_parts(
+                                                    l58.cast(),
+                                                    len60,
+                                                    len60,
                                                 );
-                                                _rt::string_lift(bytes51)
+                                                _rt::string_lift(bytes60)
                                             };
                                             Some(e)
                                         }
@@ -767,7 +820,7 @@ pub mod mcp {
                         }
                         _ => _rt::invalid_enum_discriminant(),
                     };
-                    result52
+                    result61
                 }
             }
         }
@@ -1136,32 +1189,33 @@ pub(crate) use __export_program_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1145] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xfb\x07\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1191] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa9\x08\x01A\x02\x01\
 A\x12\x01B\x0b\x01s\x04\0\x04json\x03\0\0\x01m\x06\x11invalid-arguments\x06denie\
 d\x05limit\x0btool-failed\x0einvalid-result\x0bunavailable\x04\0\x0ftool-error-k\
 ind\x03\0\x02\x01k\x01\x01r\x04\x04kind\x03\x04tools\x07messages\x06detail\x04\x04\
 \0\x0atool-error\x03\0\x05\x01ks\x01k\x06\x01r\x04\x04names\x07messages\x05stack\
 \x07\x05cause\x08\x04\0\x0dprogram-error\x03\0\x09\x03\0\x1bwitgate:runtime/type\
-s@0.1.0\x05\0\x02\x03\0\0\x0atool-error\x01B\x14\x02\x03\x02\x01\x01\x04\0\x0ato\
-ol-error\x03\0\0\x01m\x03\x04open\x06closed\x03all\x04\0\x11list-issues-state\x03\
-\0\x02\x01k\x03\x01ks\x01kx\x01r\x05\x05state\x04\x05label\x05\x08assignee\x05\x04\
-page\x06\x08per-page\x06\x04\0\x10list-issues-args\x03\0\x07\x01m\x02\x04open\x06\
-closed\x04\0\x17list-issues-issue-state\x03\0\x09\x01m\x04\x03low\x06medium\x04h\
-igh\x06urgent\x04\0\x1alist-issues-issue-priority\x03\0\x0b\x01ps\x01r\x0a\x06nu\
-mberx\x05titles\x04bodys\x05state\x0a\x06labels\x0d\x08assignee\x05\x08priority\x0c\
-\x08customer\x05\x0acreated-ats\x08commentsx\x04\0\x11list-issues-issue\x03\0\x0e\
-\x01p\x0f\x01j\x01\x10\x01\x01\x01@\x01\x04args\x08\0\x11\x04\0\x0blist-issues\x01\
-\x12\x03\0\x0emcp:demo/tools\x05\x02\x02\x03\0\0\x04json\x03\0\x04json\x03\0\x03\
-\x02\x03\0\0\x0dprogram-error\x03\0\x0dprogram-error\x03\0\x05\x01B\x04\x01m\x04\
-\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x02\x05level\x01\x07\
-messages\x01\0\x04\0\x03log\x01\x02\x03\0\x1dwitgate:runtime/console@0.1.0\x05\x07\
-\x01B\x04\x01@\0\0w\x04\0\x03now\x01\0\x01@\x01\x0cmillisecondsw\x01\0\x04\0\x05\
-sleep\x01\x01\x03\0\x1bwitgate:runtime/clock@0.1.0\x05\x08\x01B\x02\x01@\0\0w\x04\
-\0\x04seed\x01\0\x03\0\x1cwitgate:runtime/random@0.1.0\x05\x09\x01j\x01\x04\x01\x06\
-\x01@\x01\x05input\x04\0\x0a\x04\0\x03run\x01\x0b\x04\0\x13app:program/program\x04\
-\0\x0b\x0d\x01\0\x07program\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dw\
-it-component\x070.227.1\x10wit-bindgen-rust\x060.41.0";
+s@0.1.0\x05\0\x02\x03\0\0\x04json\x02\x03\0\0\x0atool-error\x01B\x18\x02\x03\x02\
+\x01\x01\x04\0\x04json\x03\0\0\x02\x03\x02\x01\x02\x04\0\x0atool-error\x03\0\x02\
+\x01m\x03\x04open\x06closed\x03all\x04\0\x11list-issues-state\x03\0\x04\x01k\x05\
+\x01ks\x01kx\x01r\x05\x05state\x06\x05label\x07\x08assignee\x07\x04page\x08\x08p\
+er-page\x08\x04\0\x10list-issues-args\x03\0\x09\x01m\x02\x04open\x06closed\x04\0\
+\x17list-issues-issue-state\x03\0\x0b\x01m\x04\x03low\x06medium\x04high\x06urgen\
+t\x04\0\x1alist-issues-issue-priority\x03\0\x0d\x01ps\x01o\x02s\x01\x01p\x10\x01\
+r\x0b\x06numberx\x05titles\x04bodys\x05state\x0c\x06labels\x0f\x08assignee\x07\x08\
+priority\x0e\x08customer\x07\x0acreated-ats\x08commentsx\x15additional-propertie\
+s\x11\x04\0\x11list-issues-issue\x03\0\x12\x01p\x13\x01j\x01\x14\x01\x03\x01@\x01\
+\x04args\x0a\0\x15\x04\0\x0blist-issues\x01\x16\x03\0\x0emcp:demo/tools\x05\x03\x03\
+\0\x04json\x03\0\x01\x02\x03\0\0\x0dprogram-error\x03\0\x0dprogram-error\x03\0\x05\
+\x01B\x04\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\
+\x02\x05level\x01\x07messages\x01\0\x04\0\x03log\x01\x02\x03\0\x1dwitgate:runtim\
+e/console@0.1.0\x05\x07\x01B\x04\x01@\0\0w\x04\0\x03now\x01\0\x01@\x01\x0cmillis\
+econdsw\x01\0\x04\0\x05sleep\x01\x01\x03\0\x1bwitgate:runtime/clock@0.1.0\x05\x08\
+\x01B\x02\x01@\0\0w\x04\0\x04seed\x01\0\x03\0\x1cwitgate:runtime/random@0.1.0\x05\
+\x09\x01j\x01\x04\x01\x06\x01@\x01\x05input\x04\0\x0a\x04\0\x03run\x01\x0b\x04\0\
+\x13app:program/program\x04\0\x0b\x0d\x01\0\x07program\x03\0\0\0G\x09producers\x01\
+\x0cprocessed-by\x02\x0dwit-component\x070.227.1\x10wit-bindgen-rust\x060.41.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {
