@@ -93,7 +93,11 @@ fn corpus() -> Vec<(String, Server)> {
         .map(|path| {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             let tools = parse_tools_list(&std::fs::read_to_string(path).unwrap()).unwrap();
-            (name, Server { info: None, tools })
+            let server = Server {
+                tools,
+                ..Server::default()
+            };
+            (name, server)
         })
         .collect();
     servers.sort_by(|a, b| a.0.cmp(&b.0));
@@ -185,8 +189,8 @@ fn words() -> (String, Server) {
         ..Tool::default()
     });
     let server = Server {
-        info: None,
         tools: tools.collect(),
+        ..Server::default()
     };
     ("words".to_owned(), server)
 }
