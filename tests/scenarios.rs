@@ -4,7 +4,7 @@
 //!
 //! A scenario is a folder with a program, an `.mcp.json`, `commands` (one `witgate ...` a line) and perhaps `setup`, a bash
 //! script that is run first, and again at each line `setup`; an example has its commands in its README. The same command
-//! with a program in another language must print the same bytes. `WITGATE_BLESS=1 cargo test --test scenarios` writes
+//! with `program.*` in another language must print the same bytes. `WITGATE_BLESS=1 cargo test --test scenarios` writes
 //! transcripts anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -297,15 +297,13 @@ fn set_up(stand: &Stand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The program of a command, and the command without that program's language.
+/// The program of a command, and the command without that program's language. Only `program.*` is the same in all.
 fn without_language(command: &[String]) -> Option<(&str, String)> {
-    let programs = [".js", ".ts", ".rs"];
-    let at = command
-        .iter()
-        .position(|word| programs.iter().any(|ending| word.ends_with(ending)))?;
+    let is_program =
+        |word: &String| matches!(word.as_str(), "program.js" | "program.ts" | "program.rs");
+    let at = command.iter().position(is_program)?;
     let mut words = command.to_vec();
-    let length = words[at].len() - 3;
-    words[at].truncate(length);
+    words[at] = "program".into();
     Some((command[at].as_str(), words.join(" ")))
 }
 

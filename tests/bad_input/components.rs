@@ -243,6 +243,8 @@ fn append(component: &mut Vec<u8>, data: &[u8]) {
     component.extend(NAME);
     component.extend(data);
 }
+
+#[test]
 fn a_core_module_that_cannot_be_made_a_component() {
     let greedy = module(
         "package test:greedy;

@@ -43,12 +43,12 @@ impl Build {
         let mut source = source::read(&self.program)?;
         let given = matches!(source.kind, SourceKind::Component(_));
         let mut from_module = false;
-        if let SourceKind::Component(bytes) = &mut source.kind {
-            if module::is_module(bytes) {
-                from_module = true;
-                let core = std::mem::take(bytes);
-                *bytes = source::bounded(move || Ok(module::componentize(&core)?)).await?;
-            }
+        if let SourceKind::Component(bytes) = &mut source.kind
+            && module::is_module(bytes)
+        {
+            from_module = true;
+            let core = std::mem::take(bytes);
+            *bytes = source::bounded(move || Ok(module::componentize(&core)?)).await?;
         }
         let workspace = workspace::open(self.config.as_deref())?;
         let built = source::load(source, &workspace, true).await;
