@@ -40,7 +40,10 @@ pub(crate) fn catalog() -> Option<Catalog> {
     for path in files {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let tools = parse_tools_list(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let server = Server { info: None, tools };
+        let server = Server {
+            tools,
+            ..Server::default()
+        };
         catalog.servers.insert(name, server);
     }
     Some(catalog)

@@ -406,9 +406,13 @@ fn catalog(seed: u64) -> Catalog {
                 ..Tool::default()
             });
         }
-        catalog
-            .servers
-            .insert(format!("random{server}"), Server { info: None, tools });
+        catalog.servers.insert(
+            format!("random{server}"),
+            Server {
+                tools,
+                ..Server::default()
+            },
+        );
     }
     catalog
 }

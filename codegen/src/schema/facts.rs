@@ -116,6 +116,10 @@ pub(super) struct Facts<'a> {
     pub(super) max_items: Option<u64>,
     pub(super) unions: Vec<Union<'a>>,
     pub(super) discriminator: Option<&'a str>,
+    /// `unevaluatedProperties` is false: no keys but those that some schema here names.
+    pub(super) sealed: bool,
+    /// Some keys are named only where a condition or a member of a union holds.
+    pub(super) conditional: bool,
     /// Keywords that are no types, with their values: checked at run time, and told in the documentation.
     pub(super) bounds: Vec<(&'a str, &'a Value)>,
 }
@@ -144,6 +148,8 @@ impl<'a> Facts<'a> {
             max_items: None,
             unions: Vec::new(),
             discriminator: None,
+            sealed: false,
+            conditional: false,
             bounds: Vec::new(),
         }
     }
@@ -250,6 +256,9 @@ impl<'a> Walk<'a> {
         for source in sources {
             self.gather(source, &mut facts, 0);
         }
+        if facts.sealed && !facts.conditional && matches!(facts.additional, Additional::Unstated) {
+            facts.additional = Additional::Closed;
+        }
         facts
     }
 
@@ -334,6 +343,7 @@ impl<'a> Walk<'a> {
                 }
             }
             "anyOf" | "oneOf" => {
+                facts.conditional = true;
                 if !source.bare
                     && let Some(members) = value.as_array()
                 {
@@ -461,6 +471,10 @@ impl<'a> Walk<'a> {
                 facts.bounds.push((key, value));
                 self.lose(&source.at, key, CHECKED);
             }
+            "unevaluatedProperties" if value == &Value::Bool(false) => {
+                infer(facts, Types::OBJECT);
+                facts.sealed = true;
+            }
             "minProperties" | "maxProperties" | "unevaluatedProperties" => {
                 infer(facts, Types::OBJECT);
                 facts.bounds.push((key, value));
@@ -480,6 +494,7 @@ impl<'a> Walk<'a> {
             }
             "if" | "then" | "else" | "not" | "dependencies" | "dependentRequired"
             | "dependentSchemas" => {
+                facts.conditional = true;
                 self.lose(&source.at, key, CHECKED);
             }
             "format" | "contentEncoding" | "contentMediaType" | "contentSchema" => {
