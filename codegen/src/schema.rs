@@ -145,6 +145,13 @@ impl<'a> Walk<'a> {
             );
             return Some(Type::Json);
         }
+        if !facts.stated || facts.kinds() != Types::OBJECT {
+            self.lose(
+                &source.at,
+                "type",
+                "MCP's arguments are an object, also where the schema allows other values",
+            );
+        }
         self.merge_alternatives(&mut facts);
         if facts.properties.is_empty()
             && facts.required.is_empty()

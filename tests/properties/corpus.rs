@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use fastrand::Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use witgate_codegen::catalog::{Catalog, Server, parse_tools_list};
 use witgate_codegen::select::View;
-use witgate_host::Definitions;
+use witgate_host::{Definitions, Side};
 
 use crate::instances::instances;
 use crate::judge::{Figures, Subject};
@@ -84,7 +84,13 @@ pub(crate) fn examine(subject: &Subject, count: usize, runtime: &Runtime) -> Out
         .fold(1_469_598_103_934_665_603_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211)
         });
-    let made = instances(&subject.schema, count, seed, &mut |value| {
+    // Whatever a schema says, MCP's arguments are an object.
+    let object = json!({"type": "object"});
+    let schemas = match subject.side {
+        Side::Input => vec![&subject.schema, &object],
+        Side::Output => vec![&subject.schema],
+    };
+    let made = instances(&schemas, count, seed, &mut |value| {
         let checked = runtime.block_on(subject.check(value));
         checked.map_err(|violation| (violation.at, violation.why))
     });
@@ -210,7 +216,7 @@ fn every_valid_value_of_the_corpus_comes_back() {
     outcome.json.print("corpus, JSON view");
     outcome.changed.print("corpus, typed view, changed values");
     println!(
-        "{} schemas with fewer than {WANTED} distinct values found",
+        "{} schemas have fewer than {WANTED} distinct values, or the generator finds no more",
         outcome.few.len()
     );
     for (name, count, last) in &outcome.few {
@@ -222,7 +228,9 @@ fn every_valid_value_of_the_corpus_comes_back() {
             "a loss that nothing reported"
         );
     }
-    assert!(outcome.typed.share() >= 0.999, "{}", outcome.typed.share());
+    assert!(outcome.typed.share_unannounced() >= 0.999);
+    // No loss excused, of values that seek the edges: a guard against losses that grow.
+    assert!(outcome.typed.share() >= 0.96, "{}", outcome.typed.share());
 }
 
 #[test]

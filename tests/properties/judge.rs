@@ -70,11 +70,6 @@ impl Subject {
     /// Whether the original schema allows the value, as the host decides it.
     pub(crate) async fn check(&self, value: &Value) -> Result<(), Violation> {
         match self.side {
-            // Whatever a schema says, MCP's arguments are an object.
-            Side::Input if !value.is_object() => Err(Violation {
-                at: String::new(),
-                why: "must be an object".to_owned(),
-            }),
             Side::Input => self.definition.check_arguments(value).await,
             Side::Output => self.definition.check_result(value).await,
         }
@@ -94,17 +89,21 @@ impl Subject {
             Err(violation) => (violation.at, format!("refused: {}", violation.why)),
         };
         if loses_digits(text) && what.contains("more than 64 bits") {
-            return Verdict::Reported(
-                "integers of more than 64 bits are refused in both views".to_owned(),
-            );
+            let class = "integers of more than 64 bits are refused in both views".to_owned();
+            return Verdict::Reported { class, what };
         }
         let excuse = match view {
-            // JSON text is what it was: there is nothing to excuse.
-            View::Json => None,
+            // JSON text is what it was: there is nothing to excuse, but that arguments are an object.
+            View::Json => self
+                .excuse(&at)
+                .filter(|loss| loss.consequence.contains(OBJECT)),
             View::Typed => self.excuse(&at),
         };
         match excuse {
-            Some(loss) => Verdict::Reported(format!("{}: {}", loss.keyword, loss.consequence)),
+            Some(loss) => Verdict::Reported {
+                class: format!("{}: {}", loss.keyword, loss.consequence),
+                what: format!("{} at `{at}` {what}", self.name()),
+            },
             None => Verdict::Unreported(format!(
                 "{} at `{at}` {what}; {}",
                 self.name(),
@@ -167,17 +166,27 @@ fn base(side: Side) -> &'static str {
     }
 }
 
-/// Whether the loss says that valid values are refused or changed. What is checked at run time, given as JSON or only a
-/// note takes nothing away.
+const OBJECT: &str = "arguments are an object,";
+
+/// Losses that say that valid values are refused or changed. All others say what is checked at run time, given as JSON or only
+/// a note, and take nothing away.
+const ANNOUNCED: [&str; 12] = [
+    "takes no arguments",
+    OBJECT,
+    "wrapper is taken off",
+    "integers beyond 64 bits",
+    "64-bit float cannot hold",
+    "elements beyond the listed ones",
+    "fits nothing together with the rest",
+    "no listed value has the stated type",
+    "no key tells the cases apart",
+    "leaves the key open",
+    "matches no pattern",
+    "not stated; taken from",
+];
+
 fn announces(loss: &Loss) -> bool {
-    let harmless = [
-        "checked at run time",
-        "given as JSON",
-        "note of the server",
-        "no effect",
-        "in both directions",
-    ];
-    !harmless
+    ANNOUNCED
         .iter()
         .any(|phrase| loss.consequence.contains(phrase))
 }
@@ -187,8 +196,8 @@ fn announces(loss: &Loss) -> bool {
 pub(crate) enum Verdict {
     /// As it went in.
     Equal,
-    /// Refused or changed, as this loss said.
-    Reported(String),
+    /// Refused or changed, as a loss of this class said.
+    Reported { class: String, what: String },
     /// Refused or changed, and nothing had said so.
     Unreported(String),
 }
@@ -198,7 +207,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Figures {
     pub(crate) values: usize,
     pub(crate) equal: usize,
-    pub(crate) reported: BTreeMap<String, usize>,
+    /// By class: how many, and one of them.
+    pub(crate) reported: BTreeMap<String, (usize, String)>,
     pub(crate) unreported: Vec<String>,
 }
 
@@ -207,7 +217,9 @@ impl Figures {
         self.values += 1;
         match verdict {
             Verdict::Equal => self.equal += 1,
-            Verdict::Reported(class) => *self.reported.entry(class).or_default() += 1,
+            Verdict::Reported { class, what } => {
+                self.reported.entry(class).or_insert((0, what)).0 += 1;
+            }
             Verdict::Unreported(what) => self.unreported.push(what),
         }
     }
@@ -216,8 +228,8 @@ impl Figures {
         self.values += other.values;
         self.equal += other.equal;
         self.unreported.extend(other.unreported);
-        for (class, count) in other.reported {
-            *self.reported.entry(class).or_default() += count;
+        for (class, (count, what)) in other.reported {
+            self.reported.entry(class).or_insert((0, what)).0 += count;
         }
     }
 
@@ -226,17 +238,25 @@ impl Figures {
         self.equal as f64 / self.values.max(1) as f64
     }
 
+    /// Values that came back as they were, of those that no loss spoke of.
+    pub(crate) fn share_unannounced(&self) -> f64 {
+        self.equal as f64 / (self.equal + self.unreported.len()).max(1) as f64
+    }
+
     pub(crate) fn print(&self, what: &str) {
         println!(
             "{what}: {} values, {} equal ({:.4} %), {} differ as reported, {} unreported",
             self.values,
             self.equal,
             self.share() * 100.0,
-            self.reported.values().sum::<usize>(),
+            self.reported
+                .values()
+                .map(|(count, _)| count)
+                .sum::<usize>(),
             self.unreported.len()
         );
-        for (class, count) in &self.reported {
-            println!("  {count} reported by {class}");
+        for (class, (count, what)) in &self.reported {
+            println!("  {count} reported by {class}, as {what}");
         }
         // Of many for the same reason, one is enough.
         let mut lines = self.unreported.clone();

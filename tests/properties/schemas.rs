@@ -437,20 +437,6 @@ fn schemas_of_every_kind_lose_nothing_in_silence() {
     }
     // Schemas that are none are refused as a whole.
     let mut subjects = Subject::all(&definitions);
-    let mut faults: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
-    for s in &subjects {
-        if let Some(f) = s.definition.schema_fault() {
-            *faults.entry(f.chars().take(60).collect()).or_default() += 1;
-            if f.contains("required") {
-                println!("SCHEMA {f}  {}", s.schema);
-            }
-        }
-        if std::env::var("SHOW").is_ok_and(|show| show.split(',').any(|n| s.name().starts_with(n)))
-        {
-            println!("SCHEMA {} {}", s.name(), s.schema);
-        }
-    }
-    println!("{faults:?}");
     subjects.retain(|subject| subject.definition.schema_fault().is_none());
     let mut all = Outcome::default();
     for one in spread(&subjects, |subject, runtime| {
