@@ -2,7 +2,6 @@
 pub mod example {
     pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
 
-    /// Checked: unevaluatedProperties `false`.
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchIssue {
         /// Required.

@@ -3,7 +3,6 @@ declare module "mcp:example" {
   /** Any JSON value: the server declares no type for it. */
   type JsonValue = any;
 
-  /** Checked: unevaluatedProperties `false`. */
   export interface SearchIssue {
     id: number;
     title: string;

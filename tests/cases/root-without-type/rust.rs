@@ -2,6 +2,7 @@
 pub mod example {
     pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
 
+    /// Not typed (type): MCP's arguments are an object, also where the schema allows other values.
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
         /// Required.

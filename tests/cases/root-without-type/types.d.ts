@@ -3,6 +3,7 @@ declare module "mcp:example" {
   /** Any JSON value: the server declares no type for it. */
   type JsonValue = any;
 
+  /** Not typed (type): MCP's arguments are an object, also where the schema allows other values. */
   export interface SearchArgs {
     query: string;
   }
