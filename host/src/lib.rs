@@ -28,6 +28,7 @@ pub mod round_trip;
 
 mod budget;
 mod link;
+mod validation;
 mod values;
 
 pub use admission::{Plan, Reason, Refusal, admit};

@@ -115,6 +115,14 @@ impl Run {
                     }
                 ));
             }
+            for at in definition.map_or(Vec::new(), |d| d.schema_blemishes()) {
+                terminal::warn(&format!(
+                    "`{}/{}`: {} is no JSON Schema, and is not checked",
+                    tool.server,
+                    tool.tool,
+                    terminal::clean(&at)
+                ));
+            }
         }
         let prepared = Prepared::new(&host, &loaded.program, plan, &loaded.definitions)?;
         let path = self

@@ -471,6 +471,7 @@ impl<'a> Walk<'a> {
                 facts.bounds.push((key, value));
                 self.lose(&source.at, key, CHECKED);
             }
+            "unevaluatedProperties" if self.old_draft => self.lose(&source.at, key, OLD_DRAFT),
             "unevaluatedProperties" if value == &Value::Bool(false) => {
                 infer(facts, Types::OBJECT);
                 facts.sealed = true;

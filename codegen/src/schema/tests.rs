@@ -216,7 +216,7 @@ fn enums() {
         assert_eq!(property(schema.clone()), wanted, "{schema}");
     }
     let types = typed(json!({"properties": {"x": {"enum": ["a", "A"], "description": "Which."}}}));
-    assert_eq!(keywords(&types), ["enum"]);
+    assert_eq!(keywords(&types), ["type", "enum"]);
     let Some(Type::Def(index)) = types.input else {
         panic!()
     };
