@@ -34,6 +34,8 @@ const READS_ANYWAY: usize = 1_000;
 const READS_AT_MOST: usize = 50_000;
 /// Longest tuple, as Rust implements its traits up to here; longer ones are lists.
 const TUPLE: usize = 12;
+/// What follows for a reference that cannot be followed.
+const OUTSIDE: &str = "points outside this schema, and nothing is fetched; given as JSON";
 /// What follows for a tool that names no arguments and forbids none.
 const NO_ARGUMENTS: &str = "the typed view takes no arguments; any keys need the JSON view";
 /// Most fields, cases or enum values of one type, as wasm validators allow.
@@ -122,7 +124,7 @@ struct Walk<'a> {
     refs: HashMap<String, Option<Type>>,
     defs: Vec<TypeDef>,
     losses: Vec<Loss>,
-    lost: HashSet<(String, String)>,
+    lost: HashSet<(String, String, String)>,
     /// The document's anchors, once one is asked for.
     anchors: OnceCell<Anchors<'a>>,
     /// How many places may still be read.
@@ -237,11 +239,7 @@ impl<'a> Walk<'a> {
 
     fn convert_reference(&mut self, reference: &str, at: &str, hint: &str, depth: usize) -> Type {
         let Some((place, schema)) = self.resolve(reference) else {
-            self.lose(
-                at,
-                "$ref",
-                "points outside this schema, and nothing is fetched; given as JSON",
-            );
+            self.lose(at, "$ref", OUTSIDE);
             return Type::Json;
         };
         match self.refs.get(&place) {
@@ -409,7 +407,16 @@ impl<'a> Walk<'a> {
     }
 
     fn lose(&mut self, at: &str, keyword: &str, consequence: &str) {
-        if self.lost.insert((at.to_string(), keyword.to_string())) {
+        let key = |text: &str| (at.to_string(), keyword.to_string(), text.to_string());
+        // What is JSON as a whole has nothing more to lose.
+        const WHOLE: &str = "given as JSON";
+        if self.lost.contains(&key(WHOLE)) {
+            return;
+        }
+        if consequence.ends_with(WHOLE) {
+            self.lost.insert(key(WHOLE));
+        }
+        if self.lost.insert(key(consequence)) {
             self.losses.push(Loss {
                 server: self.server.to_string(),
                 tool: self.tool.to_string(),

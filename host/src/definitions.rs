@@ -1,6 +1,7 @@
 //! What the host knows of every tool: its definition as the server sent it, its model (which is also the plan by which
 //! values are converted), and validators of the original schemas, compiled at first use.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -149,6 +150,7 @@ impl Definition {
         let shapes = Shapes {
             defs: &self.model.defs,
             fits: &|pointer, value| self.fits(pointer, value),
+            steps: &Cell::new(values::STEPS),
         };
         values::from_json(value, ty, shapes)
     }

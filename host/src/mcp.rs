@@ -43,6 +43,7 @@ mod weigh;
 pub use client::{Client, ClientLimits, ListedTool, LogHook, LogLine, ToolReply};
 pub use error::ServerError;
 pub use weigh::Measure;
+pub(crate) use weigh::has_more_values;
 
 use changes::Changes;
 use pipe::Pipe;

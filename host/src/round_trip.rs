@@ -6,6 +6,7 @@ use witgate_codegen::json;
 use witgate_codegen::select::View;
 
 use crate::definitions::{Definition, Violation};
+use crate::mcp::has_more_values;
 use crate::values;
 
 /// Which of a tool's two schemas.
@@ -49,11 +50,20 @@ pub async fn round_trip(
     Ok(value.to_string())
 }
 
+/// Most values in one text: read, each takes some forty bytes.
+const MAX_VALUES: usize = 1_500_000;
+
 /// JSON text as a value, unless an integer in it would become another number.
 ///
 /// # Errors
-/// The text is not JSON, nested too deeply, or holds an integer of more than 64 bits.
+/// The text is not JSON, nested too deeply, holds too many values, or an integer of more than 64 bits.
 pub(crate) fn read_exactly(text: &str) -> Result<Value, Violation> {
+    if has_more_values(text.as_bytes(), MAX_VALUES) {
+        return Err(Violation {
+            at: String::new(),
+            why: format!("more than {MAX_VALUES} JSON values"),
+        });
+    }
     let value = json::parse(text.as_bytes()).map_err(|error| Violation {
         at: String::new(),
         why: error.to_string(),

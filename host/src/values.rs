@@ -1,6 +1,8 @@
 //! Component values <-> JSON, by the tool's model. The model is the plan: a value that does not fit it is an error with the
 //! JSON pointer where it does not, never a guess. Bounds and patterns are not checked here; the original schema is.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Number, Value};
 use wasmtime::component::{Val, types};
 use witgate_codegen::model::{
@@ -207,13 +209,22 @@ pub(crate) struct Shapes<'a> {
     pub(crate) defs: &'a [TypeDef],
     /// Whether a value fits the schema at this pointer of the tool's definition.
     pub(crate) fits: &'a dyn Fn(&str, &Value) -> bool,
+    /// Conversions that may still be made: unions within unions can be made to try the same value over and over.
+    pub(crate) steps: &'a Cell<u32>,
 }
+
+/// Conversions for one value, far more than an honest one of the largest size takes.
+pub(crate) const STEPS: u32 = 20_000_000;
 
 /// JSON -> a guest's value.
 ///
 /// # Errors
 /// When the JSON value does not fit the type.
 pub(crate) fn from_json(value: &Value, ty: &Type, shapes: Shapes<'_>) -> Result<Val, Misfit> {
+    match shapes.steps.get().checked_sub(1) {
+        Some(left) => shapes.steps.set(left),
+        None => return misfit("takes too long to be told apart from the other shapes"),
+    }
     Ok(match (ty, value) {
         (Type::Bool, Value::Bool(b)) => Val::Bool(*b),
         (Type::Integer, Value::Number(n)) => match integer(n) {
@@ -529,6 +540,7 @@ mod tests {
         let shapes = Shapes {
             defs: &model.defs,
             fits: &|_, _| true,
+            steps: &Cell::new(STEPS),
         };
         let val = from_json(value, ty, shapes)?;
         to_json(&val, ty, &model.defs)

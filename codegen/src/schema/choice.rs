@@ -34,7 +34,7 @@ impl<'a> Walk<'a> {
                 "enum",
                 "the numbers make no distinct names; checked at run time",
             );
-            return Type::Number;
+            return self.number(Type::Number, facts);
         } else if distinct.iter().all(|value| value.is_boolean()) {
             if distinct.len() == 1 {
                 self.lose(

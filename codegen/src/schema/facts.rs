@@ -331,7 +331,10 @@ impl<'a> Walk<'a> {
                     None => self.lose(
                         &source.at,
                         key,
-                        "points outside this schema, and nothing is fetched; left out",
+                        match source.pure_reference() {
+                            Some(_) => super::OUTSIDE,
+                            None => "points outside this schema, and nothing is fetched; left out",
+                        },
                     ),
                 }
             }
@@ -570,14 +573,21 @@ pub(super) const OLD_DRAFT: &str = "has no effect in the draft of JSON Schema th
 /// Whether a document is of draft-07 or one before it, in which nothing beside a `$ref` counts and tuples have another
 /// name: as `$schema` says, else where a list stands for `items`, which is an error since.
 pub(super) fn is_old_draft(root: &Value) -> bool {
-    fn has_list_of_items(value: &Value) -> bool {
-        match value {
-            Value::Object(map) => {
-                map.get("items").is_some_and(Value::is_array) || map.values().any(has_list_of_items)
-            }
-            Value::Array(items) => items.iter().any(has_list_of_items),
-            _ => false,
-        }
+    fn has_list_of_items(schema: &Value) -> bool {
+        let Value::Object(map) = schema else {
+            return false;
+        };
+        map.iter().any(|(key, value)| match (key.as_str(), value) {
+            ("items", Value::Array(_)) => true,
+            // Data, not schemas.
+            ("default" | "const" | "enum" | "examples" | "example", _) => false,
+            (
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
+                Value::Object(schemas),
+            ) => schemas.values().any(has_list_of_items),
+            (_, Value::Array(schemas)) => schemas.iter().any(has_list_of_items),
+            (_, schema) => has_list_of_items(schema),
+        })
     }
     match root.get("$schema").and_then(Value::as_str) {
         Some(draft) => draft.contains("json-schema.org/draft-0"),

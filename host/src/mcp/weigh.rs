@@ -22,7 +22,7 @@ impl fmt::Display for Measure {
 }
 
 /// Whether a JSON text holds more than `max` values: commas and opening brackets outside of strings.
-pub(super) fn has_more_values(json: &[u8], max: usize) -> bool {
+pub(crate) fn has_more_values(json: &[u8], max: usize) -> bool {
     // Each takes a byte at least.
     if json.len() <= max {
         return false;
