@@ -9,6 +9,7 @@ use crate::catalog::{Catalog, ServerInfo, Tool};
 use crate::drift::{self, ChangeKind, Difference};
 use crate::loss::Loss;
 use crate::model::{ServerModel, ToolModel};
+use crate::overrides::unique;
 
 /// The version of the file's form that this code writes. Version 1, which has no `schemas`, is read too.
 pub const VERSION: u32 = 2;
@@ -20,6 +21,7 @@ pub struct Lock {
     /// The form of the file.
     pub version: u32,
     /// By the servers' names in the configuration.
+    #[serde(deserialize_with = "unique")]
     pub servers: IndexMap<String, LockedServer>,
 }
 
@@ -44,6 +46,7 @@ pub struct LockedServer {
     /// Its WIT package, without `mcp:`.
     pub package: String,
     /// By tool name, in the order of `tools/list`.
+    #[serde(deserialize_with = "unique")]
     pub tools: IndexMap<String, LockedTool>,
     /// What the types could not carry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +105,8 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
     if !(1..=u64::from(VERSION)).any(|known| found.as_u64() == Some(known)) {
         return Err(LockError::Version { found });
     }
-    // From the text, not the value: a key that stands twice is an error.
+    // From the text, not the value: a key that stands twice is an error, so that no second pin of a tool, further down, can
+    // take the place of the one that was reviewed.
     serde_json::from_str(text).map_err(LockError::Form)
 }
 
@@ -365,5 +369,29 @@ mod tests {
         assert!(matches!(parse("{"), Err(LockError::Form(_))));
         let twice = r#"{"version": 2, "servers": {}, "servers": {}}"#;
         assert!(matches!(parse(twice), Err(LockError::Form(_))));
+    }
+
+    #[test]
+    fn a_second_pin_of_the_same_name_is_an_error() {
+        let pin = r#"{"definition": "d", "schemas": "s", "shape": "h"}"#;
+        let server = |tools: &str| format!(r#"{{"package": "p", "tools": {{{tools}}}}}"#);
+        let file = |servers: &str| format!(r#"{{"version": 2, "servers": {{{servers}}}}}"#);
+        let one = server(&format!(r#""a": {pin}"#));
+        assert!(parse(&file(&format!(r#""s": {one}"#))).is_ok());
+        let two = server(&format!(r#""a": {pin}, "b": {pin}, "a": {pin}"#));
+        for (servers, name) in [
+            (format!(r#""s": {two}"#), "a"),
+            (format!(r#""s": {one}, "s": {one}"#), "s"),
+        ] {
+            let Err(LockError::Form(cause)) = parse(&file(&servers)) else {
+                panic!("{servers}")
+            };
+            assert!(
+                cause
+                    .to_string()
+                    .contains(&format!("`{name}` stands there twice")),
+                "{cause}"
+            );
+        }
     }
 }

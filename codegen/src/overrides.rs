@@ -2,6 +2,7 @@
 //! server declares none. Data and its reading; the file lies elsewhere, `witgate/overrides/<server>.json`.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use indexmap::IndexMap;
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -206,25 +207,29 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 }
 
 /// A map in which no key stands twice: of two entries, one would be dropped in silence.
-fn unique<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Overrides, D::Error> {
-    struct Entries;
-    impl<'de> Visitor<'de> for Entries {
-        type Value = Overrides;
+pub(crate) fn unique<'de, D, T>(deserializer: D) -> Result<IndexMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Entries<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+        type Value = IndexMap<String, T>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object with the tools' names as keys")
+            f.write_str("an object with names as keys")
         }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Overrides, A::Error> {
-            let mut entries = Overrides::new();
-            while let Some((tool, entry)) = map.next_entry::<String, ToolOverride>()? {
-                if entries.contains_key(&tool) {
-                    return Err(A::Error::custom(format!("`{tool}` stands there twice")));
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = IndexMap::new();
+            while let Some((name, entry)) = map.next_entry::<String, T>()? {
+                if entries.contains_key(&name) {
+                    return Err(A::Error::custom(format!("`{name}` stands there twice")));
                 }
-                entries.insert(tool, entry);
+                entries.insert(name, entry);
             }
             Ok(entries)
         }
     }
-    deserializer.deserialize_map(Entries)
+    deserializer.deserialize_map(Entries(PhantomData))
 }
 
 #[cfg(test)]
