@@ -12,10 +12,12 @@ const INTERNAL_ERROR: i64 = -32603;
 /// [`JsonError`].
 pub(super) fn read(text: &[u8]) -> Result<Value, JsonError> {
     let mut message = json::parse(text)?;
-    // Integers beyond 64 bits in a schema are bounds, and bounds may be rounded.
-    let is_data = message
-        .get("result")
-        .is_some_and(|result| result.get("tools").is_none());
+    // Integers beyond 64 bits in a schema are bounds, and bounds may be rounded; a result of a call that has a key `tools`
+    // too is data all the same.
+    let is_data = message.get("result").is_some_and(|result| {
+        let has = |key| result.get(key).is_some();
+        !has("tools") || has("content") || has("structuredContent")
+    });
     if is_data && let Some(at) = json::inexact_integer(text) {
         let at = at.strip_prefix("/result").unwrap_or(&at);
         message = json!({"jsonrpc": "2.0", "id": message["id"], "error": {
@@ -52,5 +54,12 @@ mod tests {
         }
         let schema = br#"{"id":1,"result":{"tools":[{"maximum":99999999999999999999999}]}}"#;
         assert!(read(schema).unwrap().get("result").is_some());
+        for disguised in [
+            r#"{"id":1,"result":{"tools":[],"content":[{"n":99999999999999999999999}]}}"#,
+            r#"{"id":1,"result":{"tools":[],"structuredContent":99999999999999999999999}}"#,
+        ] {
+            let message = read(disguised.as_bytes()).unwrap();
+            assert!(message.get("error").is_some(), "{disguised}");
+        }
     }
 }
