@@ -195,19 +195,20 @@ impl Script {
             let file = &self.file;
             lines.push(format!(
                 "{before}{file}:{}:{}{after}",
-                line_number + 1,
-                column + 1
+                line_number.saturating_add(1),
+                column.saturating_add(1)
             ));
         }
         lines.join("\n")
     }
 
-    /// From one point of the table to the next on the same line, columns run in step.
+    /// From one point of the table to the next on the same line, columns run in step. The table comes with the component:
+    /// it may be out of order and beyond all bounds.
     fn locate(&self, line: u32, column: u32) -> (u32, u32) {
         let points = &self.positions;
         let after = points.partition_point(|p| (p[0], p[1]) <= (line, column));
         match after.checked_sub(1).and_then(|i| points.get(i)) {
-            Some(p) if p[0] == line => (p[2], p[3] + (column - p[1])),
+            Some(p) if p[0] == line => (p[2], p[3].saturating_add(column.saturating_sub(p[1]))),
             _ => (line, column),
         }
     }
@@ -238,4 +239,31 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_table_of_positions_misleads_and_no_more() {
+        let mut script = Script {
+            shim: String::new(),
+            source: String::new(),
+            file: "a.ts".to_owned(),
+            positions: vec![[0, 0, 4, 2]],
+        };
+        let stack = "    at f (componentize-qjs:user.js:1:3)";
+        assert_eq!(script.locate_stack(stack), "    at f (a.ts:5:5)");
+        script.positions = vec![[0, 0, u32::MAX, u32::MAX]];
+        let last = u32::MAX;
+        assert_eq!(
+            script.locate_stack(stack),
+            format!("    at f (a.ts:{last}:{last})")
+        );
+        script.positions = vec![[0, 0, 0, 0], [9, 0, 0, 0], [0, 7, 0, 0], [0, 9, 0, 0]];
+        for column in 0..12 {
+            script.locate_stack(&format!("at componentize-qjs:user.js:1:{column}"));
+        }
+    }
 }
