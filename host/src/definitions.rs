@@ -52,8 +52,10 @@ impl Definitions {
             let Some(source) = catalog.servers.get(&server.server) else {
                 continue;
             };
+            let named: HashMap<&str, &Tool> =
+                source.tools.iter().map(|t| (t.name.as_str(), t)).collect();
             for model in &server.tools {
-                let Some(tool) = source.tools.iter().find(|t| t.name == model.tool) else {
+                let Some(tool) = named.get(model.tool.as_str()).copied() else {
                     continue;
                 };
                 let definition = Definition {

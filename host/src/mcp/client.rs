@@ -125,6 +125,10 @@ impl Client {
                     .protocol_error("its `tools/list` result has no list `tools`".to_owned()));
             };
             for tool in tools {
+                if server.tools.len() >= self.limits.max_tools {
+                    let reason = format!("it lists more than {} tools", self.limits.max_tools);
+                    return Err(self.session.protocol_error(reason));
+                }
                 let number = server.tools.len() + 1;
                 let tool: Tool = serde_json::from_value(tool).map_err(|error| {
                     self.session
@@ -149,10 +153,7 @@ impl Client {
                 _ => return Ok(server),
             };
             let repeated = !cursors.insert(cursor.clone());
-            if repeated
-                || cursors.len() >= self.limits.max_pages
-                || server.tools.len() > self.limits.max_tools
-            {
+            if repeated || cursors.len() >= self.limits.max_pages {
                 return Err(self
                     .session
                     .protocol_error("its `tools/list` does not end".to_owned()));

@@ -97,6 +97,29 @@ async fn a_flood_of_values_is_an_error_and_is_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_may_not_hold_more_tools_than_a_server() {
+    let config = stdio_config("good", &marker("many"), &[]);
+    for (max_tools, fits) in [(6, true), (5, false)] {
+        let limits = ClientLimits {
+            max_tools,
+            ..limits()
+        };
+        let client = Client::connect("s", &config, &limits).await.unwrap();
+        match client.tools().await {
+            Ok(_) => assert!(fits),
+            Err(error) => {
+                assert!(!fits, "{error}");
+                assert_eq!(
+                    error.to_string(),
+                    "server `s` broke the protocol: it lists more than 5 tools"
+                );
+            }
+        }
+        client.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deaf_server_is_closed_in_time() {
     let marker = marker("deaf");
     let client = connect("deaf", &marker).await;
