@@ -11,7 +11,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
     CustomResult, ErrorData, Implementation, ListRootsRequestMethod, ListToolsRequest,
-    PaginatedRequestParams, ProtocolVersion, ServerResult,
+    PaginatedRequestParams, ProtocolVersion, RequestId, ServerResult,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, NotificationContext, Peer, PeerRequestOptions,
@@ -274,6 +274,7 @@ impl Session {
         };
         let id = handle.id.clone();
         let mut pending = Pending {
+            id: id.clone(),
             handle: Some(handle),
             raw: self.raw.clone(),
         };
@@ -452,18 +453,20 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// A request under way. Dropped before its answer, it is cancelled at the server.
 struct Pending {
+    id: RequestId,
     handle: Option<RequestHandle<RoleClient>>,
     raw: Raw,
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
+        // However it ended: a result that comes after an error would be kept for as long as the session lives.
+        self.raw.forget(&self.id);
         let (Some(handle), Ok(runtime)) =
             (self.handle.take(), tokio::runtime::Handle::try_current())
         else {
             return;
         };
-        self.raw.forget(&handle.id);
         runtime.spawn(async move {
             // Best effort: a server that cannot be told ends by its own deadline.
             let cancelled = handle.cancel(Some("the caller no longer waits".to_owned()));

@@ -52,7 +52,7 @@ impl Raw {
         self.table().remove(id);
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<RequestId, Option<Stashed>>> {
+    pub(super) fn table(&self) -> MutexGuard<'_, HashMap<RequestId, Option<Stashed>>> {
         // A panic elsewhere leaves the table whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

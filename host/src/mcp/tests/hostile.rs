@@ -97,6 +97,19 @@ async fn a_flood_of_values_is_an_error_and_is_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_kept_of_a_request_that_ended() {
+    let web = web("json");
+    let session = Session::connect("s", &http_config(&web.1), &limits())
+        .await
+        .unwrap();
+    for tool in ["nothing", "big", "echo"] {
+        let answer = session.call_tool(tool, Map::new(), soon(20)).await;
+        assert_eq!(answer.is_ok(), tool == "echo", "{answer:?}");
+        assert!(session.raw.table().is_empty(), "{tool}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_may_not_hold_more_tools_than_a_server() {
     let config = stdio_config("good", &marker("many"), &[]);
     for (max_tools, fits) in [(6, true), (5, false)] {
