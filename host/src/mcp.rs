@@ -5,6 +5,7 @@
 //! cover every key, and a large result of a child process is parsed once. What is in a result is not read here: see `client`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -59,6 +60,8 @@ struct Session {
     child: Option<child::Child>,
     raw: Raw,
     changes: Changes,
+    /// The server no longer knows it.
+    expired: AtomicBool,
     /// Ends with the session.
     _listening: JoinSet<()>,
 }
@@ -86,6 +89,7 @@ impl Session {
                 child,
                 raw,
                 changes: changes.clone(),
+                expired: AtomicBool::new(false),
             }
         };
         let late = |stderr_tail| ServerError::Timeout {
@@ -161,6 +165,9 @@ impl Session {
                 let raw = tap.raw.clone();
                 let options = StreamableHttpClientTransportConfig::with_uri(url.as_str())
                     .custom_headers(fields)
+                    // rmcp would repeat a call in a new session, where the tool may be another: `servers` connects anew,
+                    // lists and compares.
+                    .reinit_on_expired_session(false)
                     .max_concurrent_requests(64)
                     .max_sse_event_size(limits.max_message)
                     .max_json_response_size(limits.max_message);
@@ -205,7 +212,9 @@ impl Session {
     }
 
     fn is_alive(&self) -> bool {
-        !self.peer.is_transport_closed() && self.child.as_ref().is_none_or(child::Child::is_alive)
+        !self.expired.load(Ordering::Acquire)
+            && !self.peer.is_transport_closed()
+            && self.child.as_ref().is_none_or(child::Child::is_alive)
     }
 
     /// One page of `tools/list`, as it was sent.
@@ -320,13 +329,19 @@ impl Session {
                 };
             }
             ServiceError::TransportSend(error) if self.child.is_none() => {
-                let too_large = error.error.downcast_ref::<HttpError>();
-                if let Some(StreamableHttpError::ResponseBodyTooLarge { .. }) = too_large {
-                    return self.too_large(Measure::Bytes);
-                }
+                let status = match error.error.downcast_ref::<HttpError>() {
+                    Some(StreamableHttpError::ResponseBodyTooLarge { .. }) => {
+                        return self.too_large(Measure::Bytes);
+                    }
+                    Some(StreamableHttpError::SessionExpired) => {
+                        self.expired.store(true, Ordering::Release);
+                        "its session ended before this request, and nothing was done".to_owned()
+                    }
+                    _ => transport_reason(error.error.as_ref()),
+                };
                 return ServerError::Closed {
                     server: self.server.clone(),
-                    status: transport_reason(error.error.as_ref()),
+                    status,
                     stderr_tail: String::new(),
                 };
             }
@@ -507,7 +522,9 @@ impl ClientHandler for Quiet {
 /// What the tests of other modules need to start small servers.
 #[cfg(test)]
 pub(crate) mod testing {
-    pub(crate) use super::tests::{is_gone_soon, is_running, marker, stdio_config};
+    pub(crate) use super::tests::{
+        http_config, is_gone_soon, is_running, marker, stdio_config, web,
+    };
 }
 
 #[cfg(test)]

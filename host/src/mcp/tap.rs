@@ -1,5 +1,5 @@
 //! The HTTP client below rmcp's sessions: rmcp's own, but for the requests whose result is wanted as it was sent.
-//! Sessions, retries and streams stay rmcp's.
+//! Sessions and streams stay rmcp's.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

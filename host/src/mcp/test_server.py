@@ -12,13 +12,14 @@ It knows only `initialize` (2025-11-25); modes:
   hidden     has a tool whose name does not show as it is
 Tools that are not listed: leak, a failure with SECRET in it; tell, a result with SECRET in it; zeros, 100,000 numbers.
 HTTP only: json, sse (how it answers), locked (asks for authorization), changes (says before each answer to a call that its
-tools changed).
+tools changed), redeployed (at the first call it is another version, with another `echo`, that knows no earlier session).
 """
 import json, os, signal, subprocess, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 mode = sys.argv[1]
 asked = []
+version = 1
 
 
 def tools(cursor):
@@ -27,6 +28,8 @@ def tools(cursor):
         tool = {"name": "echo", "description": "d", "inputSchema": schema, "annotations": {"odd": 1}, "execution": {"x": [1]}}
         if mode == "hidden":
             tool["name"] = "echo\u202eohce"
+        if version == 2:
+            tool["description"] = "another"
         return {"tools": [tool], "nextCursor": "2"}
     return {"tools": [{"name": name, "inputSchema": schema} for name in ("fail", "slow", "ask", "pid", "big")]}
 
@@ -149,14 +152,22 @@ class Web(BaseHTTPRequestHandler):
     do_DELETE = do_GET
 
     def do_POST(self):
+        global version
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if mode == "locked":
             return self.reply(401, b"", ("WWW-Authenticate", "Bearer"))
         if "id" not in message:
             return self.reply(202, b"")
+        headers = []
+        if mode == "redeployed":
+            if message["method"] == "tools/call":
+                version = 2
+            if self.headers["Mcp-Session-Id"] not in (None, str(version)):
+                return self.reply(404, b"")
+            headers = [("Mcp-Session-Id", str(version))]
         text = json.dumps(answer(message))
-        if mode == "json":
-            return self.reply(200, text.encode(), ("Content-Type", "application/json"))
+        if mode in ("json", "redeployed"):
+            return self.reply(200, text.encode(), ("Content-Type", "application/json"), *headers)
         events = [text]
         if mode == "changes" and message["method"] == "tools/call":
             events.insert(0, json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}))

@@ -333,9 +333,9 @@ async fn stderr_lines_reach_the_hook_without_secrets() {
 }
 
 /// A server over HTTP, killed when dropped.
-struct Web(std::process::Child, String);
+pub(crate) struct Web(std::process::Child, pub(crate) String);
 
-fn web(mode: &str) -> Web {
+pub(crate) fn web(mode: &str) -> Web {
     let mut child = Command::new("python3")
         .args([SCRIPT, mode, "http"])
         .stdout(Stdio::piped())
@@ -358,7 +358,7 @@ impl Drop for Web {
     }
 }
 
-fn http_config(url: &str) -> ServerConfig {
+pub(crate) fn http_config(url: &str) -> ServerConfig {
     let headers = IndexMap::from([("X-Key".to_owned(), "hunter2-hunter2".to_owned())]);
     let secrets = vec!["hunter2-hunter2".to_owned()];
     ServerConfig {

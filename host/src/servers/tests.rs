@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::mcp::testing::{is_gone_soon, is_running, marker, stdio_config};
+use crate::mcp::testing::{http_config, is_gone_soon, is_running, marker, stdio_config, web};
 
 fn servers(entries: &[(&str, &str)], marker: &str, limits: ServersLimits) -> Servers {
     let servers = entries
@@ -227,4 +227,29 @@ async fn dropped_servers_end_a_start_under_way() {
     starting.abort();
     drop(servers);
     assert!(is_gone_soon(&marker).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_not_repeated_in_a_new_session_where_the_tool_is_another() {
+    let web = web("redeployed");
+    let config = Config {
+        path: PathBuf::new(),
+        servers: [("a".to_owned(), http_config(&web.1))].into(),
+        notices: Vec::new(),
+    };
+    let servers = Servers::new(&config, quick());
+    let error = call(&servers, "a", "echo", 20).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "server `a` is gone (its session ended before this request, and nothing was done)"
+    );
+    let permit = Permit::for_tests("a", "echo", &definition("echo"), Map::new());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let changed = servers.call(permit, deadline).await;
+    assert!(
+        matches!(changed, Err(CallError::Changed { .. })),
+        "{changed:?}"
+    );
+    assert!(call(&servers, "a", "fail", 20).await.unwrap().is_error);
+    servers.shutdown().await;
 }
