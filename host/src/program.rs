@@ -263,7 +263,8 @@ mod tests {
         );
         script.positions = vec![[0, 0, 0, 0], [9, 0, 0, 0], [0, 7, 0, 0], [0, 9, 0, 0]];
         for column in 0..12 {
-            script.locate_stack(&format!("at componentize-qjs:user.js:1:{column}"));
+            let stack = script.locate_stack(&format!("at componentize-qjs:user.js:1:{column}"));
+            assert!(stack.starts_with("at a.ts:"), "{stack}");
         }
     }
 }
