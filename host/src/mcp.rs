@@ -211,6 +211,10 @@ impl Session {
         self.changes.count()
     }
 
+    fn changed_since(&self, changes: u64) -> bool {
+        self.changes.since(changes)
+    }
+
     fn is_alive(&self) -> bool {
         !self.expired.load(Ordering::Acquire)
             && !self.peer.is_transport_closed()

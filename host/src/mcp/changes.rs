@@ -1,8 +1,8 @@
 //! That a server's tools changed, counted. Servers of the older protocol versions tell everybody; since 2026-07-28 they tell
-//! those who subscribed. What changed is not asked here: whoever makes the next call lists the tools again.
+//! those who subscribed, and while a subscription is lost nothing is known. What changed is not asked here: whoever makes the next call lists the tools again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rmcp::RoleClient;
@@ -19,17 +19,41 @@ const SUBSCRIBE: Duration = Duration::from_secs(5);
 /// Before a subscription that ended is asked for again: doubled each time, up to the second.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// How often a server has said that its tools changed. Clones share the count.
+/// How often a server has said that its tools changed, or may have wanted to. Clones share the count.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Changes(Arc<AtomicU64>);
+pub(super) struct Changes(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    count: AtomicU64,
+    /// Nothing is told until a lost subscription is taken in again.
+    blind: AtomicBool,
+}
 
 impl Changes {
     pub(super) fn count(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.0.count.load(Ordering::Acquire)
     }
 
     pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Release);
+        self.0.count.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether tools that were listed at this count may be others by now.
+    pub(super) fn since(&self, count: u64) -> bool {
+        // In this order: who no longer sees the flag sees the change that was counted before it was taken back.
+        self.0.blind.load(Ordering::Acquire) || self.count() != count
+    }
+
+    fn lose(&self) {
+        self.0.blind.store(true, Ordering::Release);
+        self.add();
+    }
+
+    fn regain(&self) {
+        // Nobody knows what happened meanwhile.
+        self.add();
+        self.0.blind.store(false, Ordering::Release);
     }
 
     /// Counts a message that says so, and tells whether it does. Asked where messages are still in order: rmcp tells of it
@@ -74,6 +98,7 @@ async fn keep_counting(mut subscription: Subscription, peer: Peer<RoleClient>, c
             changes.add();
             wait = AGAIN.0;
         }
+        changes.lose();
         loop {
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(AGAIN.1);
@@ -82,10 +107,26 @@ async fn keep_counting(mut subscription: Subscription, peer: Peer<RoleClient>, c
             }
             if let Some(again) = subscribe(&peer).await {
                 subscription = again;
-                // Nobody knows what happened meanwhile.
-                changes.add();
+                changes.regain();
                 break;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_subscription_every_list_is_old() {
+        let changes = Changes::default();
+        let listed = changes.count();
+        assert!(!changes.since(listed));
+        changes.lose();
+        assert!(changes.since(listed) && changes.since(changes.count()));
+        let blind = changes.count();
+        changes.regain();
+        assert!(changes.since(blind) && !changes.since(changes.count()));
     }
 }

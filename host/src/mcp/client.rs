@@ -71,11 +71,11 @@ impl Client {
     }
 
     /// A tool as the server defines it now: from its last list, or from a new one if it said since then that its tools
-    /// changed. Those who ask meanwhile wait for that one.
+    /// changed, or cannot say so at present. Those who ask meanwhile wait for that one.
     pub async fn listed_tool(&self, tool: &str) -> Result<Option<Arc<ListedTool>>, ServerError> {
         let mut listed = self.listed.lock().await;
-        let changes = self.session.list_changes();
-        if listed.as_ref().is_none_or(|l| l.changes != changes) {
+        let is_old = |listed: &Listed| self.session.changed_since(listed.changes);
+        if listed.as_ref().is_none_or(is_old) {
             self.list_anew(&mut listed).await?;
         }
         let tools = listed.as_ref().map(|listed| &listed.tools);
@@ -212,7 +212,7 @@ impl Client {
         self.session.protocol()
     }
 
-    /// How often the server has said that its tools changed.
+    /// How often the server has said that its tools changed, a subscription that was lost or taken in again included.
     pub fn list_changes(&self) -> u64 {
         self.session.list_changes()
     }

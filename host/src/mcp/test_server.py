@@ -1,6 +1,6 @@
 """A small MCP server for tests, good and bad. Usage: test_server.py MODE [stdio | http] [marker ...]
 
-It knows only `initialize` (2025-11-25); modes:
+It knows only `initialize` (2025-11-25), but for `forgets`; modes:
   good       answers; `slow` answers after 30 s, `ask` asks the client for what it does not offer
   chatty     prints lines that are no JSON first, and then is good
   garbage    prints nothing but garbage      silent    never answers
@@ -9,6 +9,7 @@ It knows only `initialize` (2025-11-25); modes:
   quits      ends at a method that it does not know      late   answers `server/discover` after 11 s
   broken     answers a call with half a message
   deaf       ignores SIGTERM and a closed stdin  spills  writes its secrets on stderr at a call, and ends
+  forgets    speaks 2026-07-28, counts its lists in a description, ends the subscription at a call and takes no other
   hidden     has a tool whose name does not show as it is
 Tools that are not listed: leak, a failure with SECRET in it; tell, a result with SECRET in it; zeros, 100,000 numbers.
 HTTP only: json, sse (how it answers), locked (asks for authorization), changes (says before each answer to a call that its
@@ -20,14 +21,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 mode = sys.argv[1]
 asked = []
 version = 1
+lists = 0
+subscriber = None
 
 
 def tools(cursor):
+    global lists
     schema = {"type": "object", "properties": {"text": {"type": "string"}}}
     if cursor is None:
         tool = {"name": "echo", "description": "d", "inputSchema": schema, "annotations": {"odd": 1}, "execution": {"x": [1]}}
         if mode == "hidden":
             tool["name"] = "echo\u202eohce"
+        if mode == "forgets":
+            lists += 1
+            tool["description"] = "list %d" % lists
         if version == 2:
             tool["description"] = "another"
         return {"tools": [tool], "nextCursor": "2"}
@@ -55,7 +62,15 @@ def call(name, arguments):
 def answer(message):
     """The answer to a request, or None."""
     method, params = message.get("method"), message.get("params", {})
-    if method == "initialize":
+    if method == "server/discover" and mode == "forgets":
+        result = {
+            "supportedVersions": ["2026-07-28"],
+            "capabilities": {"tools": {"listChanged": True}},
+            "resultType": "complete",
+            "ttlMs": 0,
+            "cacheScope": "private",
+        }
+    elif method == "initialize" and mode != "forgets":
         result = {
             "protocolVersion": "2025-11-25",
             "capabilities": {"tools": {"listChanged": True}},
@@ -78,6 +93,7 @@ def send(message):
 
 
 def stdio():
+    global subscriber
     if mode == "chatty":
         print("starting ...\nready", flush=True)
     if mode == "garbage":
@@ -104,8 +120,16 @@ def stdio():
                 send({"jsonrpc": "2.0", "id": pending, "result": {"content": [], "structuredContent": {"answers": asked}}})
         if "id" not in message or method is None:
             continue
+        meta = {"io.modelcontextprotocol/subscriptionId": subscriber or message["id"]}
+        if method == "subscriptions/listen" and mode == "forgets" and subscriber is None:
+            subscriber = message["id"]
+            params = {"notifications": {"toolsListChanged": True}, "_meta": meta}
+            send({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": params})
+            continue
         if method == "tools/call":
             name = message["params"]["name"]
+            if mode == "forgets":
+                send({"jsonrpc": "2.0", "id": subscriber, "result": {"resultType": "complete", "_meta": meta}})
             if mode == "dies":
                 print("boom", os.environ.get("SECRET", ""), file=sys.stderr, flush=True)
                 sys.exit(3)

@@ -429,6 +429,26 @@ async fn a_change_that_is_told_before_an_answer_is_known_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_its_subscription_a_client_lists_before_each_call() {
+    let client = connect("forgets", &marker("forgets")).await;
+    assert_eq!(client.protocol(), "2026-07-28");
+    let listed = async || {
+        let echo = client.listed_tool("echo").await.unwrap().unwrap();
+        echo.tool.description.clone().unwrap()
+    };
+    assert_eq!([listed().await, listed().await], ["list 1", "list 1"]);
+    call(&client, "echo").await.unwrap();
+    for _ in 0..100 {
+        if client.list_changes() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!([listed().await, listed().await], ["list 2", "list 3"]);
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn http_errors_name_no_secret() {
     let locked = web("locked");
     let error = refusal(&http_config(&locked.1), &limits()).await;
