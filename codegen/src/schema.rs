@@ -60,13 +60,13 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
         tool: &tool.name,
         root: schemas.input,
         base: "/inputSchema",
-        old_draft: facts::is_old_draft(&tool.input_schema),
+        old_draft: facts::is_old_draft(schemas.input),
         refs: HashMap::new(),
         defs: Vec::new(),
         losses: Vec::new(),
         lost: HashSet::new(),
         anchors: OnceCell::new(),
-        reads: reads(tool),
+        reads: reads(schemas),
     };
     let input = walk.input();
     let mut notes = Vec::new();
@@ -101,7 +101,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
 }
 
 /// How many places of a tool's schemas are read at most.
-fn reads(tool: &Tool) -> usize {
+fn reads(schemas: &Effective<'_>) -> usize {
     fn values(value: &Value) -> usize {
         match value {
             Value::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
@@ -109,7 +109,7 @@ fn reads(tool: &Tool) -> usize {
             _ => 1,
         }
     }
-    let all = values(&tool.input_schema) + tool.output_schema.as_ref().map_or(0, values);
+    let all = values(schemas.input) + schemas.output.map_or(0, values);
     (READS_ANYWAY + READS * all).min(READS_AT_MOST)
 }
 

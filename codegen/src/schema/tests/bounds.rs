@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::overrides::ToolOverride;
 
 #[test]
 fn hostile_sizes_end() {
@@ -43,6 +44,49 @@ fn what_is_read_grows_with_the_schema_and_not_with_its_references() {
         input_schema: schema,
         ..Tool::default()
     };
-    assert_eq!(reads(&tool(json!({}))), READS_ANYWAY + READS);
-    assert_eq!(reads(&tool(json!(vec![0; 100_000]))), READS_AT_MOST);
+    let reads = |schema: Value| reads(&effective(&tool(schema), None));
+    assert_eq!(reads(json!({})), READS_ANYWAY + READS);
+    assert_eq!(reads(json!(vec![0; 100_000])), READS_AT_MOST);
+}
+
+#[test]
+fn the_bounds_and_the_draft_are_those_of_the_schemas_in_use() {
+    let tool = |schema: Value| Tool {
+        input_schema: schema.clone(),
+        output_schema: Some(schema),
+        ..Tool::default()
+    };
+    // Far more than what is read of any schema.
+    let mut large = serde_json::Map::new();
+    for at in 0..900 {
+        let item = json!({"type": "object", "properties": {"a": {"type": ["string", "null"]}}});
+        large.insert(format!("k{at}"), json!({"type": "array", "items": item}));
+    }
+    let large = json!({"type": "object", "properties": large});
+    // In draft-07, which a list of `items` tells, other keywords beside a reference are not there.
+    let old = json!({"type": "object", "properties": {
+        "x": {"$ref": "#/definitions/x", "type": "integer"}, "y": {"items": [{"type": "string"}]}},
+        "definitions": {"x": {"type": "string"}}});
+    for schema in [large, old] {
+        let server = tool(json!({"type": "object"}));
+        let entry = ToolOverride {
+            input_schema: Some(schema.clone()),
+            output_schema: Some(schema.clone()),
+            inferred: None,
+        };
+        let overridden = type_tool("s", &server, &effective(&server, Some(&entry)));
+        let declared = tool(schema);
+        assert_eq!(
+            overridden,
+            type_tool("s", &declared, &effective(&declared, None))
+        );
+        assert!(
+            overridden
+                .losses
+                .iter()
+                .all(|loss| !loss.consequence.contains("too large")),
+            "{:?}",
+            overridden.losses.first()
+        );
+    }
 }
