@@ -230,7 +230,9 @@ impl Object {
 
     /// Takes a key in that was not there in the objects before.
     fn add(&mut self, key: &str, shape: Shape, places: &mut usize) {
-        if key.len() > KEY_BYTES || *places >= PLACES {
+        // An earlier object that was cut may have had this key with other values.
+        let unknown = self.earlier && self.cut;
+        if unknown || key.len() > KEY_BYTES || *places >= PLACES {
             self.cut = true;
         } else if self.keys.len() < KEYS {
             *places += 1;
@@ -254,10 +256,15 @@ impl Object {
             let shape = std::mem::take(object.make_map());
             return self.make_map().merge(shape);
         }
+        // A side that was cut may have had any of the other's keys, with other values.
         for (name, key) in &mut self.keys {
-            key.optional |= other.earlier && !other.keys.contains_key(name);
+            if !other.keys.contains_key(name) {
+                key.optional |= other.earlier;
+                key.shape.any |= other.cut;
+            }
         }
-        for (name, key) in other.keys {
+        let was_cut = self.cut;
+        for (name, mut key) in other.keys {
             let full = self.keys.len() >= KEYS;
             match self.keys.get_mut(&name) {
                 Some(known) => {
@@ -266,8 +273,9 @@ impl Object {
                     known.optional |= key.optional;
                 }
                 None if !full => {
-                    let optional = key.optional || self.earlier;
-                    self.keys.insert(name, Key { optional, ..key });
+                    key.optional |= self.earlier;
+                    key.shape.any |= was_cut;
+                    self.keys.insert(name, key);
                 }
                 None => self.cut = true,
             }

@@ -33,10 +33,6 @@ pub(super) fn read(schema: &Value, at: &str, places: &mut usize) -> Result<Shape
     let Value::Object(map) = schema else {
         return Err(edited("(schema)"));
     };
-    *places += 1;
-    if *places > PLACES + 1 {
-        return Err(edited("(size)"));
-    }
     let mut shape = Shape::default();
     let mut says = Map::new();
     for (keyword, value) in map {
@@ -128,6 +124,11 @@ fn read_object(says: &Map<String, Value>, at: &str, places: &mut usize) -> Resul
     };
     if required.iter().any(|name| !properties.contains_key(*name)) {
         return Err(edited("required"));
+    }
+    // As `add` counts them, so that everything that was inferred is read.
+    *places += properties.len();
+    if *places > PLACES {
+        return Err(edited("(size)"));
     }
     for (name, schema) in properties {
         let pointer = name.replace('~', "~0").replace('/', "~1");

@@ -258,6 +258,92 @@ fn random_results_fit_and_learning_again_changes_nothing() {
     }
 }
 
+#[test]
+fn what_was_cut_off_is_never_typed_by_what_comes_later() {
+    let long = "k".repeat(KEY_BYTES + 1);
+    // Keys of the first that were not told apart come again with another type, in room that a map has made.
+    let mut first = serde_json::Map::new();
+    for at in 0..KEYS {
+        let value = if at % 2 == 0 { json!(at) } else { json!("x") };
+        first.insert(format!("k{at}"), value);
+    }
+    first.insert("late".to_owned(), json!("text"));
+    let full = Value::Object(first);
+    let mut schema = of(std::slice::from_ref(&full));
+    schema["properties"].as_object_mut().unwrap().remove("k0");
+    schema["required"] = json!([]);
+    let wider = again(&schema, &[json!({"late": 1})]);
+    assert!(jsonschema::is_valid(&wider, &full), "{wider}");
+    // Two values of a map are one shape: what only one of them recorded, the other may have had.
+    let earlier =
+        json!({"type": "object", "$comment": CUT, "properties": {"a": {"type": "integer"}}});
+    let whole = json!({"type": "object", "properties": {"b": {"type": "integer"}}});
+    for properties in [
+        json!({"x": earlier, "y": whole}),
+        json!({"y": whole, "x": earlier}),
+    ] {
+        let schema = json!({"type": "object", "properties": properties});
+        let mut inference = Inference::widen(&schema).unwrap();
+        inference.root.object.as_mut().unwrap().make_map();
+        let wider = inference.schema();
+        let seen = json!({"x": {"a": 1, "b": "text", long.as_str(): 1}, "y": {"b": 1}});
+        assert!(jsonschema::is_valid(&wider, &seen), "{wider:#}");
+    }
+}
+
+#[test]
+fn learning_again_refuses_nothing_that_was_accepted() {
+    let mut random = Random(11);
+    for round in 0..25 {
+        let mut seen: Vec<Value> = Vec::new();
+        let mut schema = json!(null);
+        for _ in 0..4 {
+            let samples: Vec<Value> = (0..=random.below(3)).map(|_| random.wide(2)).collect();
+            schema = match seen.is_empty() {
+                true => of(&samples),
+                false => again(&schema, &samples),
+            };
+            seen.extend(samples);
+            let validator = jsonschema::validator_for(&schema).unwrap();
+            for (at, sample) in seen.iter().enumerate() {
+                let error = validator.validate(sample).err().map(|e| e.to_string());
+                assert_eq!(error, None, "sample {at} of round {round}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_was_inferred_is_read_back() {
+    let mut keys = 0;
+    let sample: Value = (0..6)
+        .map(|part| {
+            let part = format!("part{part}");
+            let list: Value = (0..KEYS)
+                .map(|_| {
+                    keys += 1;
+                    let value = if keys % 2 == 0 {
+                        json!([["x"]])
+                    } else {
+                        json!([{}])
+                    };
+                    (format!("k{keys}"), value)
+                })
+                .collect();
+            (part, list)
+        })
+        .collect();
+    let schema = of(&[sample]);
+    assert!(schema.to_string().matches("\"type\"").count() > PLACES);
+    assert_eq!(again(&schema, &[]), schema);
+    // More than an inference tells apart is a person's.
+    let many: Value = (0..=PLACES)
+        .map(|at| (format!("k{at}"), json!({})))
+        .collect();
+    let schema = json!({"type": "object", "properties": many});
+    assert_eq!(Inference::widen(&schema).unwrap_err().keyword, "(size)");
+}
+
 /// Numbers that look random and are the same on every run.
 struct Random(u64);
 
@@ -268,6 +354,31 @@ impl Random {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
+    }
+
+    /// Objects of so many keys, now and then too long, that not all of them are told apart.
+    fn wide(&mut self, depth: u32) -> Value {
+        if depth == 0 {
+            return self.value(0);
+        }
+        let odd = self.below(2) == 0;
+        let count = if self.below(2) == 0 { 230 } else { 5 };
+        let mut map = serde_json::Map::new();
+        for _ in 0..self.below(count) {
+            let key = match (self.below(100), odd) {
+                (0, _) => "k".repeat(KEY_BYTES + 1 + self.below(3) as usize),
+                (_, true) => format!("{}/x", self.below(260)),
+                (_, false) => format!("k{}", self.below(260)),
+            };
+            let value = match self.below(20) {
+                0 => self.value(1),
+                1..=4 => self.wide(depth - 1),
+                _ if odd => json!({"a": self.below(9)}),
+                _ => json!(self.below(9)),
+            };
+            map.insert(key, value);
+        }
+        Value::Object(map)
     }
 
     fn value(&mut self, depth: u32) -> Value {
