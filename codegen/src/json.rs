@@ -1,7 +1,7 @@
 //! JSON text to values, where serde_json alone would fail or change something: schemas nest deeper than it reads, and
 //! integers beyond 64 bits become floats. Fractions are read as the nearest float, as everywhere.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Deepest nesting of objects and arrays that is read: a schema of a hundred levels takes two each. All that walks over
@@ -27,12 +27,20 @@ pub enum JsonError {
 /// # Errors
 /// [`JsonError`].
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
+    read(text)
+}
+
+/// Reads a JSON text of at most [`DEPTH`] levels into a type of its own, which sees keys that stand twice.
+///
+/// # Errors
+/// [`JsonError`]; also a text of another form is [`JsonError::Syntax`].
+pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     if nesting(text) > DEPTH {
         return Err(JsonError::Depth);
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
     reader.disable_recursion_limit();
-    let value = Value::deserialize(&mut reader).map_err(JsonError::Syntax)?;
+    let value = T::deserialize(&mut reader).map_err(JsonError::Syntax)?;
     reader.end().map_err(JsonError::Syntax)?;
     Ok(value)
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::catalog::{Server, Tool};
+use crate::json::{self, JsonError};
 use crate::model::Origin;
 use crate::names::nearest;
 
@@ -59,6 +60,9 @@ pub enum OverridesError {
     /// It is not JSON of the right form.
     #[error("it is not of the form of an overrides file")]
     Json(#[source] serde_json::Error),
+    /// Its schemas lie too deep.
+    #[error("it is nested deeper than {} levels", json::DEPTH)]
+    Depth,
     /// It has another version.
     #[error("its version is {found}, this witgate reads {VERSION}")]
     Version {
@@ -119,7 +123,10 @@ pub struct Effective<'a> {
 /// The text is not of this form or version, or an entry says nothing or what cannot be a schema.
 pub fn parse_overrides(text: &str) -> Result<Overrides, OverridesError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let file: OverridesFile = serde_json::from_str(text).map_err(OverridesError::Json)?;
+    let file: OverridesFile = json::read(text.as_bytes()).map_err(|error| match error {
+        JsonError::Syntax(source) => OverridesError::Json(source),
+        JsonError::Depth => OverridesError::Depth,
+    })?;
     if file.version != VERSION {
         return Err(OverridesError::Version {
             found: file.version,
@@ -311,6 +318,17 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_may_be_as_deep_as_one_of_a_server() {
+        let mut schema = json!({"type": "string"});
+        for _ in 0..100 {
+            schema = json!({"type": "object", "properties": {"a": schema}, "required": ["a"]});
+        }
+        let server = server(json!({"list": {"outputSchema": schema}}));
+        assert_eq!(server.overrides["list"].output_schema, Some(schema));
+        model_server("s", &server).unwrap();
+    }
+
+    #[test]
     fn what_is_not_used_is_told() {
         let inferred = json!({"outputSchema": {"type": "string"}, "inferred": {"results": 1}});
         let server = server(json!({"lists": inferred, "get": inferred}));
@@ -349,6 +367,12 @@ mod tests {
                 .contains("marked as inferred")
         );
         assert!(error(r#"{"a":{"outputSchema":"x"}}"#).contains("neither an object nor a boolean"));
+        let deep = format!(
+            r#"{{"a":{{"outputSchema":{}{}}}}}"#,
+            r#"{"items":"#.repeat(json::DEPTH),
+            "{}".to_owned() + &"}".repeat(json::DEPTH)
+        );
+        assert_eq!(error(&deep), "it is nested deeper than 256 levels");
         assert!(
             parse_overrides(r#"{"version":2,"tools":{}}"#)
                 .unwrap_err()
