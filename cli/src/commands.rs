@@ -9,7 +9,7 @@ pub(crate) mod run;
 pub(crate) mod sync;
 pub(crate) mod tools;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use witgate_codegen::select::LookupError;
@@ -40,15 +40,6 @@ impl GrantArguments {
         }
         Ok(all)
     }
-}
-
-/// Writes a file, with its folder where missing.
-fn write(path: &Path, text: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    folder
-        .map_or(Ok(()), std::fs::create_dir_all)
-        .and_then(|()| std::fs::write(path, text))
-        .map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
 }
 
 /// A tool or server that is not there, with names like it.

@@ -10,6 +10,7 @@ mod demo_answer;
 mod demo_data;
 mod demo_server;
 mod failure;
+mod output;
 mod overrides;
 mod source;
 mod terminal;

@@ -12,8 +12,8 @@ use witgate_codegen::overrides::{
 use witgate_codegen::text::is_hidden;
 
 use crate::failure::{Failure, Kind, chain};
-use crate::terminal;
 use crate::workspace::Workspace;
+use crate::{output, terminal};
 
 /// Largest file of overrides that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -114,17 +114,7 @@ pub(crate) fn write(
         ))
         .hint("learn fewer of its tools: `witgate learn SERVER/TOOL`"));
     }
-    let folder = folder(workspace);
-    let written = std::fs::create_dir_all(&folder).and_then(|()| {
-        let mut draft = tempfile::Builder::new();
-        #[cfg(unix)]
-        draft.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let mut draft = draft.tempfile_in(&folder)?;
-        std::io::Write::write_all(&mut draft, show_hidden(&text).as_bytes())?;
-        draft.persist(&path)?;
-        Ok(())
-    });
-    written.map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))?;
+    output::write(&path, show_hidden(&text).as_bytes())?;
     Ok(path)
 }
 

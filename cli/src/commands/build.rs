@@ -12,7 +12,7 @@ use witgate_host::sections::without_built;
 
 use crate::failure::{Failure, Kind};
 use crate::source::{self, SourceKind};
-use crate::{terminal, workspace};
+use crate::{output, terminal, workspace};
 
 /// Build a program into a component
 #[derive(Args)]
@@ -68,7 +68,7 @@ impl Build {
         }
         let mut bytes = without_built(&loaded.bytes)?;
         stamp(&mut bytes, &built_now(&imports));
-        super::write(&self.output, &bytes)?;
+        output::write(&self.output, &bytes)?;
         terminal::note(&format!("{}: {} bytes", self.output.display(), bytes.len()));
         Ok(())
     }

@@ -11,7 +11,7 @@ use witgate_codegen::wit::{self, WitOptions};
 use witgate_codegen::{dts, names, rust};
 
 use crate::failure::{Failure, Kind, chain};
-use crate::{terminal, workspace};
+use crate::{output, terminal, workspace};
 
 /// Write the interfaces of tools: WIT in both views, `.d.ts`, and Rust
 #[derive(Args)]
@@ -48,7 +48,7 @@ impl Gen {
             sync: self.sync,
             docs: true,
         };
-        super::write(
+        output::write(
             &dir(&["wit", "deps", "witgate-runtime", "witgate.wit"]),
             wit::print_runtime(&options).as_bytes(),
         )?;
@@ -56,19 +56,19 @@ impl Gen {
         for (server, tools) in &selection {
             let text = wit::print_package(server, tools, &[View::Typed, View::Json], &options);
             let folder = format!("mcp-{}", server.package);
-            super::write(
+            output::write(
                 &dir(&["wit", "deps", &folder, &format!("{}.wit", server.package)]),
                 text.as_bytes(),
             )?;
             let declared = dts::declare_tools(server, tools);
-            super::write(
+            output::write(
                 &dir(&["js", &format!("{}.d.ts", server.package)]),
                 declared.as_bytes(),
             )?;
             let names: Vec<&str> = tools.iter().map(|t| t.tool.as_str()).collect();
             let declared = rust::declarations(server, Some(&names));
             let file = format!("{}.rs", names::snake_case(&server.package));
-            super::write(&dir(&["rust", &file]), declared.as_bytes())?;
+            output::write(&dir(&["rust", &file]), declared.as_bytes())?;
             let module = rust::module_name(server);
             if self.sync && module != names::snake_case(&server.package) {
                 terminal::warn(&format!(
@@ -85,10 +85,10 @@ impl Gen {
         }
         let servers: Vec<&ServerModel> = selection.iter().map(|(server, _)| *server).collect();
         let world = wit::print_world(&servers);
-        super::write(&dir(&["wit", "world.wit"]), world.as_bytes())?;
+        output::write(&dir(&["wit", "world.wit"]), world.as_bytes())?;
         let text = serde_json::to_string_pretty(&losses)
             .map_err(|e| Failure::host(format!("cannot write the losses: {e}")))?;
-        super::write(&dir(&["losses.json"]), (text + "\n").as_bytes())?;
+        output::write(&dir(&["losses.json"]), (text + "\n").as_bytes())?;
         let count: usize = selection.iter().map(|(_, tools)| tools.len()).sum();
         terminal::note(&format!(
             "{}: {count} tools of {} servers, {} losses recorded",

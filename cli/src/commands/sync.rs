@@ -13,7 +13,7 @@ use witgate_host::mcp::ServerError;
 
 use crate::failure::{Failure, Kind, chain};
 use crate::workspace::Workspace;
-use crate::{overrides, terminal, workspace};
+use crate::{output, overrides, terminal, workspace};
 
 /// Start every server, list its tools, and write `witgate.lock` and the catalog
 #[derive(Args)]
@@ -61,8 +61,8 @@ impl Sync {
         }
         let found = find(&workspace, old.as_ref()).await?;
         if !self.check {
-            super::write(&workspace.lock_path(), pretty(&found.lock)?.as_bytes())?;
-            super::write(
+            output::write(&workspace.lock_path(), pretty(&found.lock)?.as_bytes())?;
+            output::write(
                 &workspace.catalog_path(),
                 pretty(&found.catalog)?.as_bytes(),
             )?;
