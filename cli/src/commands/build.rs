@@ -67,7 +67,10 @@ impl Build {
             fits(&imports)?;
         }
         let mut bytes = without_built(&loaded.bytes)?;
-        stamp(&mut bytes, &built_now(&imports));
+        stamp(&mut bytes, &built_now(&imports)).map_err(|e| {
+            Failure::new(Kind::Program, e.to_string())
+                .hint("import fewer tools, or split the program")
+        })?;
         output::write(&self.output, &bytes)?;
         terminal::note(&format!("{}: {} bytes", self.output.display(), bytes.len()));
         Ok(())
