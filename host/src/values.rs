@@ -340,6 +340,7 @@ fn variant_from_json(value: &Value, cases: &[Case], shapes: Shapes<'_>) -> Resul
         Ok(Val::Variant(case.wit.clone(), Some(Box::new(payload))))
     };
     // The schemas of tried cases decide first; where none does, the first type that takes the value.
+    let mut nearest = None;
     for by_schema in [true, false] {
         for case in cases {
             match &case.test {
@@ -354,10 +355,11 @@ fn variant_from_json(value: &Value, cases: &[Case], shapes: Shapes<'_>) -> Resul
                     }
                 }
                 CaseTest::Try { pointer } => {
-                    if (!by_schema || (shapes.fits)(pointer, value))
-                        && let Ok(val) = payload(case)
-                    {
-                        return Ok(val);
+                    let fits = (shapes.fits)(pointer, value);
+                    match payload(case) {
+                        Ok(val) if fits || !by_schema => return Ok(val),
+                        Err(why) if fits => drop(nearest.get_or_insert(why)),
+                        _ => {}
                     }
                 }
             }
@@ -371,7 +373,10 @@ fn variant_from_json(value: &Value, cases: &[Case], shapes: Shapes<'_>) -> Resul
     untagged
         .filter_map(|case| payload(case).ok())
         .next()
-        .map_or_else(|| misfit("fits none of the declared shapes"), Ok)
+        .map_or_else(
+            || nearest.map_or_else(|| misfit("fits none of the declared shapes"), Err),
+            Ok,
+        )
 }
 
 fn def(defs: &[TypeDef], index: usize) -> Result<&TypeKind, Misfit> {

@@ -94,9 +94,7 @@ impl Subject {
         }
         let excuse = match view {
             // JSON text is what it was: there is nothing to excuse, but that arguments are an object.
-            View::Json => self
-                .excuse(&at)
-                .filter(|loss| loss.consequence.contains(OBJECT)),
+            View::Json => self.excuse(&at).filter(|loss| says(loss, &OBJECT)),
             View::Typed => self.excuse(&at),
         };
         match excuse {
@@ -166,13 +164,15 @@ fn base(side: Side) -> &'static str {
     }
 }
 
-const OBJECT: &str = "arguments are an object,";
+/// The two of them that hold for both views: what MCP calls arguments.
+const OBJECT: [&str; 2] = ["arguments are an object,", "arguments are no object;"];
 
 /// Losses that say that valid values are refused or changed. All others say what is checked at run time, given as JSON or only
 /// a note, and take nothing away.
-const ANNOUNCED: [&str; 12] = [
+const ANNOUNCED: [&str; 13] = [
     "takes no arguments",
-    OBJECT,
+    OBJECT[0],
+    OBJECT[1],
     "wrapper is taken off",
     "integers beyond 64 bits",
     "64-bit float cannot hold",
@@ -185,10 +185,14 @@ const ANNOUNCED: [&str; 12] = [
     "not stated; taken from",
 ];
 
-fn announces(loss: &Loss) -> bool {
-    ANNOUNCED
+fn says(loss: &Loss, phrases: &[&str]) -> bool {
+    phrases
         .iter()
         .any(|phrase| loss.consequence.contains(phrase))
+}
+
+fn announces(loss: &Loss) -> bool {
+    says(loss, &ANNOUNCED)
 }
 
 /// What became of one value.

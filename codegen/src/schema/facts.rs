@@ -420,7 +420,9 @@ impl<'a> Walk<'a> {
                 }
             }
 
-            "prefixItems" if self.old_draft => self.lose(&source.at, key, OLD_DRAFT),
+            "prefixItems" | "unevaluatedItems" | "unevaluatedProperties" if self.old_draft => {
+                self.lose(&source.at, key, OLD_DRAFT);
+            }
             "prefixItems" => {
                 infer(facts, Types::ARRAY);
                 self.read_prefix(source, key, value, facts);
