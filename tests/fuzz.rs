@@ -13,18 +13,16 @@ mod section;
 #[path = "../fuzz/bodies/values.rs"]
 mod values;
 
-#[path = "properties/instances.rs"]
-mod instances;
-#[path = "properties/judge.rs"]
-mod judge;
-#[path = "properties/mutations.rs"]
-mod mutations;
-#[path = "properties/numbers.rs"]
-mod numbers;
-#[path = "properties/refs.rs"]
-mod refs;
-#[path = "properties/texts.rs"]
-mod texts;
+#[path = "properties"]
+mod properties {
+    pub(crate) mod instances;
+    pub(crate) mod judge;
+    pub(crate) mod mutations;
+    pub(crate) mod numbers;
+    pub(crate) mod refs;
+    pub(crate) mod texts;
+}
+use properties::{instances, judge, mutations, numbers, refs, texts};
 
 use std::panic::catch_unwind;
 use std::time::{Duration, Instant};

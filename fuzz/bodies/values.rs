@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use witgate_codegen::catalog::{Catalog, Server, Tool};
 use witgate_codegen::json;

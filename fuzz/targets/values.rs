@@ -7,17 +7,15 @@ mod draw;
 #[path = "../bodies/values.rs"]
 mod values;
 
-#[path = "../../tests/properties/instances.rs"]
-mod instances;
-#[path = "../../tests/properties/judge.rs"]
-mod judge;
-#[path = "../../tests/properties/mutations.rs"]
-mod mutations;
-#[path = "../../tests/properties/numbers.rs"]
-mod numbers;
-#[path = "../../tests/properties/refs.rs"]
-mod refs;
-#[path = "../../tests/properties/texts.rs"]
-mod texts;
+#[path = "../../tests/properties"]
+mod properties {
+    pub(crate) mod instances;
+    pub(crate) mod judge;
+    pub(crate) mod mutations;
+    pub(crate) mod numbers;
+    pub(crate) mod refs;
+    pub(crate) mod texts;
+}
+use properties::{instances, judge, mutations, numbers, refs, texts};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| values::values(data));
