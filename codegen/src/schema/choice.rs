@@ -34,7 +34,14 @@ impl<'a> Walk<'a> {
                 "enum",
                 "the numbers make no distinct names; checked at run time",
             );
-            return self.number(Type::Number, facts);
+            if !values.iter().all(|value| is_held(value)) {
+                self.lose(
+                    &facts.at,
+                    "enum",
+                    "integers that a 64-bit float cannot hold need the JSON view",
+                );
+            }
+            return Type::Number;
         } else if distinct.iter().all(|value| value.is_boolean()) {
             if distinct.len() == 1 {
                 self.lose(
@@ -93,6 +100,14 @@ impl<'a> Walk<'a> {
             .collect();
         self.define(hint, facts, TypeKind::Enum(cases))
     }
+}
+
+/// Whether a 64-bit float is the number exactly, as far as the number is an integer.
+fn is_held(value: &Value) -> bool {
+    let whole = value.as_i64().map(i128::from);
+    whole
+        .or(value.as_u64().map(i128::from))
+        .is_none_or(|whole| (whole as f64) as i128 == whole)
 }
 
 fn case_name(value: &Value) -> String {

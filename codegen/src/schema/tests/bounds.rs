@@ -90,3 +90,16 @@ fn the_bounds_and_the_draft_are_those_of_the_schemas_in_use() {
         );
     }
 }
+
+#[test]
+fn a_listed_number_that_a_float_cannot_hold_is_told() {
+    let said = |schema: Value| {
+        let types = typed(json!({"type": "object", "properties": {"x": schema}}));
+        let mut losses = types.losses.iter();
+        losses.any(|loss| loss.consequence.contains("need the JSON view"))
+    };
+    let list = |item: Value| json!({"type": "array", "items": item});
+    assert!(said(list(json!({"const": u64::MAX}))));
+    assert!(said(list(json!({"enum": [0.5, (1_u64 << 53) + 1]}))));
+    assert!(!said(list(json!({"enum": [0.5, 1_u64 << 53, 1e300]}))));
+}
