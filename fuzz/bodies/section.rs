@@ -63,8 +63,8 @@ fn stacks(script: &Script) {
             let _ = writeln!(stack, "    at componentize-qjs:user.js:{line}:4294967295");
         }
     }
-    script.locate_stack(&stack);
-    script.locate_stack(&script.source);
+    let _ = script.locate_stack(&stack);
+    let _ = script.locate_stack(&script.source);
 }
 
 fn custom(name: &str, data: &[u8], out: &mut Vec<u8>) {

@@ -71,7 +71,7 @@ fn examine(schema: Value, given: &[String], runtime: &Runtime) {
             continue;
         }
         let seed = given.len() as u64;
-        let made = instances(&subject.schema, VALUES, seed, &mut |value| {
+        let made = instances(&[&subject.schema], VALUES, seed, &mut |value| {
             let checked = runtime.block_on(subject.check(value));
             checked.map_err(|violation| (violation.at, violation.why))
         });

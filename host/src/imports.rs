@@ -172,7 +172,7 @@ fn read_tool(
         tool: found.tool.tool.clone(),
         view: found.view,
         asynchronous: ty.async_(),
-        fits: crate::values::conforms(ty, &definition.model, found.view),
+        fits: crate::conforms::conforms(ty, &definition.model, found.view),
         live: lock::pin(&definition.tool, &definition.model),
         built,
     })

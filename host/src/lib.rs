@@ -27,6 +27,7 @@ pub mod journal;
 pub mod round_trip;
 
 mod budget;
+mod conforms;
 mod link;
 mod validation;
 mod values;
