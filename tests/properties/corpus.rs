@@ -136,6 +136,14 @@ async fn damaged(subject: &Subject, mutation: Mutation, outcome: &mut Outcome) {
             Err(refusal) if *refusal == violation => {
                 at_the_right_place(&subject.schema, &mutation.at, &refusal.at)
             }
+            // Whatever else is wrong, arguments are an object.
+            Err(refusal)
+                if subject.side == Side::Input
+                    && !mutation.value.is_object()
+                    && refusal.at.is_empty() =>
+            {
+                None
+            }
             Err(_) => Some("refused for another reason than the schema gives"),
             Ok(_) => Some("not refused"),
         };
@@ -189,7 +197,10 @@ fn at_the_right_place(schema: &Value, changed: &str, named: &str) -> Option<&'st
     {
         (!joined(named)).then_some("the place is too far out")
     } else {
-        Some("another place")
+        // Of several alternatives another may now be the nearest.
+        let steps = changed.split('/').zip(named.split('/'));
+        let common: Vec<&str> = steps.take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+        (!joined(&common.join("/"))).then_some("another place")
     }
 }
 

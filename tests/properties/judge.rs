@@ -20,6 +20,8 @@ pub(crate) struct Subject {
     pub(crate) schema: Value,
     /// Those of this side, pointers from the schema's own root.
     pub(crate) losses: Vec<Loss>,
+    /// Pointers of what is no JSON Schema in it.
+    blemishes: Vec<String>,
 }
 
 impl Subject {
@@ -43,7 +45,11 @@ impl Subject {
                             ..(*loss).clone()
                         })
                     });
+                    let blemishes = definition.schema_blemishes().into_iter();
+                    let own_blemishes =
+                        blemishes.filter_map(|at| Some(at.strip_prefix(base)?.to_owned()));
                     subjects.push(Subject {
+                        blemishes: own_blemishes.collect(),
                         definition: Arc::clone(definition),
                         side,
                         schema: match side {
@@ -90,6 +96,13 @@ impl Subject {
         };
         if loses_digits(text) && what.contains("more than 64 bits") {
             let class = "integers of more than 64 bits are refused in both views".to_owned();
+            return Verdict::Reported { class, what };
+        }
+        // The person was told that validation leaves this out; the types go by what it was meant to say.
+        let levels = governing(&self.schema, &at);
+        let left_out = |place: &String| self.blemishes.iter().any(|at| place.starts_with(at));
+        if view == View::Typed && levels.iter().flatten().any(left_out) {
+            let class = "no JSON Schema, and left out of validation".to_owned();
             return Verdict::Reported { class, what };
         }
         let excuse = match view {
