@@ -29,18 +29,11 @@ impl<'a> Walk<'a> {
         } else if distinct.iter().all(|value| value.is_i64()) {
             Type::Integer
         } else if distinct.iter().all(|value| value.is_number()) {
-            self.lose(
-                &facts.at,
-                "enum",
-                "the numbers make no distinct names; checked at run time",
-            );
-            if !values.iter().all(|value| is_held(value)) {
-                self.lose(
-                    &facts.at,
-                    "enum",
-                    "integers that a 64-bit float cannot hold need the JSON view",
-                );
-            }
+            let consequence = match values.iter().all(|value| is_held(value)) {
+                true => "the numbers make no distinct names; checked at run time",
+                false => "integers that a 64-bit float cannot hold need the JSON view",
+            };
+            self.lose(&facts.at, "enum", consequence);
             return Type::Number;
         } else if distinct.iter().all(|value| value.is_boolean()) {
             if distinct.len() == 1 {
