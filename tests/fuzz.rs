@@ -1,6 +1,6 @@
 //! What fuzzing once found, and what it starts from, goes through the targets of `fuzz/` without a panic. The targets are
 //! run as plain functions: no fuzzer is built and nothing new is searched for here.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 // Shared with the fuzz targets and with the property test, which use more of them.
 #![allow(dead_code)]
 

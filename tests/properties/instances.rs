@@ -26,13 +26,15 @@ pub(crate) struct Instances {
     pub(crate) last: Option<String>,
 }
 
-/// Up to `count` distinct values that all of the schemas allow; references are to the first. `check` gives the place and
-/// the reason where one is not valid.
+/// Whether a candidate is valid; the place and the reason where it is not.
+pub(crate) type Check<'a> = dyn FnMut(&Value) -> Result<(), (String, String)> + 'a;
+
+/// Up to `count` distinct values that all of the schemas allow; references are to the first.
 pub(crate) fn instances(
     schemas: &[&Value],
     count: usize,
     seed: u64,
-    check: &mut dyn FnMut(&Value) -> Result<(), (String, String)>,
+    check: &mut Check<'_>,
 ) -> Instances {
     let mut made = Instances::default();
     let mut seen: HashSet<String> = HashSet::new();
