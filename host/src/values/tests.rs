@@ -3,6 +3,7 @@
 
 use serde_json::json;
 use witgate_codegen::catalog::{Server, Tool};
+use witgate_codegen::model::ToolModel;
 use witgate_codegen::server::model_server;
 
 use super::*;
