@@ -8,6 +8,7 @@ mod facts;
 mod notes;
 mod object;
 mod pointer;
+mod source;
 mod types;
 mod union;
 
@@ -20,8 +21,9 @@ use crate::catalog::Tool;
 use crate::loss::Loss;
 use crate::model::{Type, TypeDef, TypeKind};
 use crate::overrides::Effective;
-use facts::{Facts, Source};
+use facts::Facts;
 use pointer::Anchors;
+use source::Source;
 use types::Types;
 
 /// Deepest nesting of types; what lies deeper is `json`.
@@ -211,6 +213,7 @@ impl<'a> Walk<'a> {
             return self.shape(facts, sources, hint, depth);
         };
         if let Some(reference) = one.pure_reference() {
+            self.lose_annotations(one);
             return self.convert_reference(reference, &one.at.clone(), hint, depth);
         }
         if one.bare {

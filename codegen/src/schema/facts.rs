@@ -8,60 +8,11 @@ use serde_json::{Map, Value};
 
 use super::Walk;
 use super::pointer::escape;
+use super::source::{Source, says_nothing_beside_reference};
 use super::types::Types;
 
 /// How deep `$ref` and `allOf` are followed at one place.
 const FOLLOW: usize = 16;
-
-/// A schema and where it stands in the tool's definition.
-#[derive(Debug, Clone)]
-pub(super) struct Source<'a> {
-    pub(super) schema: &'a Value,
-    /// JSON pointer into the tool's definition.
-    pub(super) at: String,
-    /// Its `anyOf` and `oneOf` are not looked at, being taken apart already.
-    pub(super) bare: bool,
-}
-
-impl<'a> Source<'a> {
-    pub(super) fn new(schema: &'a Value, at: String) -> Source<'a> {
-        Source {
-            schema,
-            at,
-            bare: false,
-        }
-    }
-
-    fn child(&self, schema: &'a Value, keyword: &str) -> Source<'a> {
-        Source::new(schema, format!("{}/{keyword}", self.at))
-    }
-
-    /// The `$ref`, where nothing beside it changes the type.
-    pub(super) fn pure_reference(&self) -> Option<&'a str> {
-        let map = self.schema.as_object()?;
-        let reference = map.get("$ref")?.as_str()?;
-        map.keys()
-            .all(|key| says_nothing_beside_reference(key))
-            .then_some(reference)
-    }
-}
-
-fn says_nothing_beside_reference(key: &str) -> bool {
-    matches!(
-        key,
-        "$ref"
-            | "title"
-            | "description"
-            | "default"
-            | "examples"
-            | "deprecated"
-            | "$comment"
-            | "$defs"
-            | "definitions"
-            | "$schema"
-            | "$id"
-    )
-}
 
 /// What is known of the keys that `properties` does not name.
 #[derive(Debug, Clone)]
@@ -507,9 +458,7 @@ impl<'a> Walk<'a> {
                 facts.bounds.push((key, value));
                 self.lose(&source.at, key, FORMAT);
             }
-            "readOnly" | "writeOnly" => {
-                self.lose(&source.at, key, "the field is there in both directions")
-            }
+            "readOnly" | "writeOnly" => self.lose(&source.at, key, BOTH_WAYS),
 
             // Read where documentation is made.
             "title" => facts.title = facts.title.or(value.as_str()),
@@ -567,6 +516,8 @@ impl<'a> Walk<'a> {
 pub(super) const CHECKED: &str = "not part of the type; checked at run time";
 /// What follows for a format.
 pub(super) const FORMAT: &str = "the type is the plain one; the format is a note of the server";
+/// What follows for a field that only one side should send.
+pub(super) const BOTH_WAYS: &str = "the field is there in both directions";
 /// What follows for a key that is no keyword.
 pub(super) const NO_EFFECT: &str = "not a keyword of JSON Schema; it has no effect";
 /// What follows for a key that is a keyword elsewhere.

@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::Walk;
-use super::facts::{Facts, Source};
+use super::facts::Facts;
+use super::source::Source;
 use crate::model::Type;
 use crate::text;
 

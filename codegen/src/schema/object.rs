@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::facts::{Additional, Facts, Source};
+use super::facts::{Additional, Facts};
+use super::source::Source;
 use super::types::Types;
 use super::{MEMBERS, Walk};
 use crate::model::{Field, Rest, Type, TypeKind};

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 mod bounds;
+mod fidelity;
 
 use super::*;
 use crate::model::CaseTest;

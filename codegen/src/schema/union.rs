@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::facts::{Facts, Source, Union};
+use super::facts::{Facts, Union};
 use super::pointer::name_of;
+use super::source::Source;
 use super::types::Types;
 use super::{DEPTH, MEMBERS, Walk, wrap_null};
 use crate::model::{Case, CaseTest, JsonType, Type, TypeKind};

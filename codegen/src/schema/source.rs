@@ -1,0 +1,102 @@
+//! One schema and where it stands, what it refers to where it says no more than that, and what is lost beside a reference.
+//! What it says is read in `facts`.
+
+use serde_json::Value;
+
+use super::Walk;
+use super::facts::{BOTH_WAYS, NO_EFFECT, OLD_DRAFT};
+
+/// A schema and where it stands in the tool's definition.
+#[derive(Debug, Clone)]
+pub(super) struct Source<'a> {
+    pub(super) schema: &'a Value,
+    /// JSON pointer into the tool's definition.
+    pub(super) at: String,
+    /// Its `anyOf` and `oneOf` are not looked at, being taken apart already.
+    pub(super) bare: bool,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(schema: &'a Value, at: String) -> Source<'a> {
+        Source {
+            schema,
+            at,
+            bare: false,
+        }
+    }
+
+    pub(super) fn child(&self, schema: &'a Value, keyword: &str) -> Source<'a> {
+        Source::new(schema, format!("{}/{keyword}", self.at))
+    }
+
+    /// The `$ref`, alone or as the only part of `allOf`, where nothing beside it changes the type.
+    pub(super) fn pure_reference(&self) -> Option<&'a str> {
+        let map = self.schema.as_object()?;
+        let reference = match map.get("allOf") {
+            None => map.get("$ref")?.as_str()?,
+            Some(Value::Array(parts)) if parts.len() == 1 && !map.contains_key("$ref") => {
+                let part = parts[0].as_object()?;
+                part.iter()
+                    .all(|(key, value)| key == "$ref" || is_annotation(key, value))
+                    .then(|| part.get("$ref")?.as_str())??
+            }
+            Some(_) => return None,
+        };
+        map.iter()
+            .all(|(key, value)| {
+                matches!(key.as_str(), "$ref" | "allOf") || is_annotation(key, value)
+            })
+            .then_some(reference)
+    }
+}
+
+/// Whether a key counts for nothing beside a `$ref` in any draft.
+pub(super) fn says_nothing_beside_reference(key: &str) -> bool {
+    matches!(
+        key,
+        "$ref"
+            | "title"
+            | "description"
+            | "default"
+            | "examples"
+            | "deprecated"
+            | "$comment"
+            | "$defs"
+            | "definitions"
+            | "$schema"
+            | "$id"
+    )
+}
+
+/// Whether a key changes no type, though it may be a loss.
+pub(super) fn is_annotation(key: &str, value: &Value) -> bool {
+    (key != "$ref" && says_nothing_beside_reference(key))
+        || matches!(key, "example" | "readOnly" | "writeOnly")
+        || (key == "nullable" && value == &Value::Bool(false))
+        || key.starts_with("x-")
+}
+
+impl<'a> Walk<'a> {
+    /// Records the losses of annotations at a place whose type stands elsewhere.
+    pub(super) fn lose_annotations(&mut self, source: &Source<'a>) {
+        let Value::Object(map) = source.schema else {
+            return;
+        };
+        let old = self.old_draft && map.contains_key("$ref");
+        for (key, value) in map.iter().filter(|(key, value)| is_annotation(key, value)) {
+            match key.as_str() {
+                key if old && !says_nothing_beside_reference(key) => {
+                    self.lose(&source.at, key, OLD_DRAFT)
+                }
+                "readOnly" | "writeOnly" => self.lose(&source.at, key, BOTH_WAYS),
+                key if key.starts_with("x-") => self.lose(&source.at, key, NO_EFFECT),
+                _ => {}
+            }
+        }
+        if let Some(Value::Array(parts)) = map.get("allOf") {
+            for (index, part) in parts.iter().enumerate() {
+                self.lose_annotations(&source.child(part, &format!("allOf/{index}")));
+            }
+        }
+    }
+}
