@@ -135,7 +135,29 @@ impl<'a> Facts<'a> {
             && self.items.is_empty()
             && self.prefix.is_empty()
             && self.choices.is_none()
+            && !self.nullable
             && (!self.stated || self.types == Types::OBJECT)
+    }
+
+    /// Whether it says what is in an object.
+    fn says_keys(&self) -> bool {
+        !self.properties.is_empty()
+            || !self.patterns.is_empty()
+            || matches!(self.additional, Additional::Schema(_))
+    }
+
+    /// Whether it says more of an object or an array than that it is one.
+    pub(super) fn says_more_of(&self, kind: Types) -> bool {
+        match kind {
+            Types::OBJECT => self.says_keys() || !self.required.is_empty(),
+            Types::ARRAY => !self.items.is_empty() || !self.prefix.is_empty() || self.items_closed,
+            _ => false,
+        }
+    }
+
+    /// Whether the unions here need say nothing of the type.
+    pub(super) fn has_type_beside_unions(&self) -> bool {
+        self.says_keys() || self.stated && !self.types.has(Types::OBJECT)
     }
 
     /// Narrows what fits to what also fits elsewhere.

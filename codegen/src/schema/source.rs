@@ -48,6 +48,25 @@ impl<'a> Source<'a> {
             })
             .then_some(reference)
     }
+
+    /// The members, where the schema is nothing but one `anyOf` or `oneOf`.
+    pub(super) fn only_union(&self) -> Option<Vec<Source<'a>>> {
+        let map = self.schema.as_object()?;
+        let (keyword, list) = match (map.get("anyOf"), map.get("oneOf")) {
+            (Some(Value::Array(list)), None) => ("anyOf", list),
+            (None, Some(Value::Array(list))) => ("oneOf", list),
+            _ => return None,
+        };
+        let nothing_else = map.iter().all(|(key, value)| {
+            key == keyword || key == "discriminator" || is_annotation(key, value)
+        });
+        let members = list.iter().enumerate();
+        nothing_else.then(|| {
+            members
+                .map(|(index, schema)| self.child(schema, &format!("{keyword}/{index}")))
+                .collect()
+        })
+    }
 }
 
 /// Whether a key counts for nothing beside a `$ref` in any draft.
@@ -83,7 +102,8 @@ impl<'a> Walk<'a> {
             return;
         };
         let old = self.old_draft && map.contains_key("$ref");
-        for (key, value) in map.iter().filter(|(key, value)| is_annotation(key, value)) {
+        let notes = map.iter().filter(|(key, value)| is_annotation(key, value));
+        for (key, _) in notes {
             match key.as_str() {
                 key if old && !says_nothing_beside_reference(key) => {
                     self.lose(&source.at, key, OLD_DRAFT)

@@ -28,7 +28,7 @@ impl<'a> Walk<'a> {
     pub(super) fn pick_union(&mut self, facts: &mut Facts<'a>) -> Option<Union<'a>> {
         let mut picked: Option<Union<'a>> = None;
         for union in std::mem::take(&mut facts.unions) {
-            let conditions = !facts.properties.is_empty()
+            let conditions = facts.has_type_beside_unions()
                 && union
                     .members
                     .iter()
@@ -62,27 +62,26 @@ impl<'a> Walk<'a> {
         depth: usize,
     ) -> Type {
         let kinds = base.kinds();
-        let shared: Vec<Source<'a>> =
-            if base.properties.is_empty() && base.required.is_empty() && base.items.is_empty() {
-                Vec::new()
-            } else {
-                let bare = |source: &Source<'a>| Source {
-                    bare: true,
-                    ..source.clone()
-                };
-                sources.iter().map(bare).collect()
-            };
+        let shared: Vec<Source<'a>> = sources
+            .iter()
+            .map(|source| Source {
+                bare: true,
+                ..source.clone()
+            })
+            .collect();
         let mut nullable = base.nullable;
         let mut flat: Vec<Source<'a>> = Vec::new();
-        self.flatten(&union.members, &mut flat, 0);
+        self.flatten(&union.members, &mut flat, &mut Vec::new(), 0);
 
         let mut members: Vec<(Source<'a>, Facts<'a>)> = Vec::new();
+        let mut narrowed = false;
         for member in flat {
             let mut facts = self.collect(std::slice::from_ref(&member));
             if facts.never {
                 continue;
             }
             nullable |= base.stated && kinds.has(Types::NULL) && facts.allows_null();
+            narrowed |= !kinds.has(facts.kinds());
             facts.narrow(kinds);
             let own = facts.kinds();
             nullable |=
@@ -112,8 +111,12 @@ impl<'a> Walk<'a> {
                 self.lose(&union.at, union.keyword, "only `null` fits; given as JSON");
                 Type::Json
             }
-            [(member, _)] => {
-                let mut sources = shared;
+            [(member, facts)] => {
+                // As it stands, it is one type with the same schema elsewhere.
+                let more = [Types::OBJECT, Types::ARRAY]
+                    .into_iter()
+                    .any(|kind| facts.kinds().has(kind) && base.says_more_of(kind));
+                let mut sources = if narrowed || more { shared } else { Vec::new() };
                 sources.push(member.clone());
                 self.convert(&sources, hint, depth + 1)
             }
@@ -122,35 +125,43 @@ impl<'a> Walk<'a> {
         wrap_null(ty, nullable)
     }
 
-    /// The members, with members that are nothing but a union replaced by theirs.
-    fn flatten(&mut self, members: &[Source<'a>], out: &mut Vec<Source<'a>>, level: usize) {
+    /// The members, with members that are nothing but a union, here or where they refer to, replaced by theirs. `trail` are
+    /// the references on the way.
+    fn flatten(
+        &mut self,
+        members: &[Source<'a>],
+        out: &mut Vec<Source<'a>>,
+        trail: &mut Vec<String>,
+        level: usize,
+    ) {
         for member in members {
-            let inner = member
-                .schema
-                .as_object()
-                .filter(|map| {
-                    map.keys().all(|key| {
-                        matches!(
-                            key.as_str(),
-                            "anyOf" | "oneOf" | "title" | "description" | "default"
-                        )
-                    })
-                })
-                .and_then(|map| match (map.get("anyOf"), map.get("oneOf")) {
-                    (Some(Value::Array(list)), None) => Some(("anyOf", list)),
-                    (None, Some(Value::Array(list))) => Some(("oneOf", list)),
-                    _ => None,
-                });
-            match inner {
-                Some((keyword, list)) if level < DEPTH && self.spend() => {
-                    let inner: Vec<Source<'a>> = list
-                        .iter()
-                        .enumerate()
-                        .map(|(index, schema)| {
-                            Source::new(schema, format!("{}/{keyword}/{index}", member.at))
-                        })
-                        .collect();
-                    self.flatten(&inner, out, level + 1);
+            if level >= DEPTH || !self.spend() {
+                out.push(member.clone());
+                continue;
+            }
+            if let Some(inner) = member.only_union() {
+                self.lose_annotations(member);
+                self.flatten(&inner, out, trail, level + 1);
+                continue;
+            }
+            let target = member
+                .pure_reference()
+                .and_then(|reference| self.resolve(reference));
+            match target {
+                // What is being typed refers to itself, which `convert` tells.
+                Some((place, schema))
+                    if self.refs.get(&place) != Some(&None) && !trail.contains(&place) =>
+                {
+                    let target = Source::new(schema, format!("{}{place}", self.base));
+                    let Some(inner) = target.only_union() else {
+                        out.push(member.clone());
+                        continue;
+                    };
+                    self.lose_annotations(member);
+                    self.lose_annotations(&target);
+                    trail.push(place);
+                    self.flatten(&inner, out, trail, level + 1);
+                    trail.pop();
                 }
                 _ => out.push(member.clone()),
             }
@@ -207,18 +218,20 @@ impl<'a> Walk<'a> {
             }
             for kind in [Types::ARRAY, Types::OBJECT] {
                 if own.has(kind) {
-                    let mut sources = if kind == Types::OBJECT {
-                        shared.to_vec()
-                    } else {
-                        Vec::new()
-                    };
+                    let mut sources = Vec::new();
+                    if base.says_more_of(kind) {
+                        sources.extend_from_slice(shared);
+                    }
                     sources.push(source.clone());
-                    let whole = own == kind;
+                    let facts = match sources.len() {
+                        1 => facts.clone(),
+                        _ => self.collect(&sources),
+                    };
                     compound.push(Member {
                         sources,
-                        facts: facts.clone(),
+                        facts,
                         kind,
-                        whole,
+                        whole: own == kind,
                     });
                 }
             }

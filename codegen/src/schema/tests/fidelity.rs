@@ -49,3 +49,92 @@ fn a_reference_with_annotations_is_the_type_itself() {
         );
     }
 }
+
+/// The type of property `x`, with definitions to refer to.
+fn with_defs(x: Value, defs: Value) -> String {
+    let (fields, types) = fields(json!({"type": "object", "properties": {"x": x}, "$defs": defs}));
+    show(&fields[0].ty, &types)
+}
+
+#[test]
+fn a_union_in_a_union_is_one_union() {
+    let defs = json!({
+        "Id": {"anyOf": [{"type": "string"}, {"type": "integer"}], "description": "An id."},
+        "Shape": {"oneOf": [
+            {"properties": {"k": {"const": "a"}}, "required": ["k"]},
+            {"properties": {"k": {"const": "b"}}, "required": ["k"]}],
+            "discriminator": {"propertyName": "k"}, "x-own": 1},
+        "Loop": {"anyOf": [{"$ref": "#/$defs/Pool"}, {"type": "string"}]},
+        "Pool": {"anyOf": [{"$ref": "#/$defs/Loop"}, {"type": "boolean"}]}});
+    let shapes = "a[k=\"a\"]:{k:enum<a>},b[k=\"b\"]:{k:enum<b>}";
+    for (schema, wanted) in [
+        (
+            json!({"anyOf": [{"$ref": "#/$defs/Shape"}, {"type": "string"}]}),
+            format!("variant<string[String]:string,{shapes}>"),
+        ),
+        (
+            json!({"anyOf": [{"allOf": [{"$ref": "#/$defs/Shape"}]}, {"type": "null"}]}),
+            format!("nullable<variant<{shapes}>>"),
+        ),
+        (
+            json!({"anyOf": [{"$ref": "#/$defs/Id"}, {"type": "array", "items": {"$ref": "#/$defs/Id"}}]}),
+            "variant<integer[Integer]:integer,string[String]:string,\
+                array[Array]:list<variant<integer[Integer]:integer,string[String]:string>>>"
+                .to_string(),
+        ),
+        (
+            json!({"anyOf": [{"discriminator": {"propertyName": "k"}, "deprecated": true, "oneOf": [
+                {"type": "boolean"}, {"type": "integer"}]}, {"type": "string"}]}),
+            "variant<boolean[Boolean]:bool,integer[Integer]:integer,string[String]:string>"
+                .to_string(),
+        ),
+        (
+            json!({"anyOf": [{"$ref": "#/$defs/Loop"}, {"type": "integer"}]}),
+            "json".to_string(),
+        ),
+    ] {
+        assert_eq!(with_defs(schema.clone(), defs.clone()), wanted, "{schema}");
+    }
+}
+
+#[test]
+fn what_stands_beside_a_union_holds_for_each_member() {
+    let s = json!({"type": "string"});
+    for (schema, wanted) in [
+        (
+            json!({"type": "string", "anyOf": [{"format": "date"}, {"format": "time"}]}),
+            "string",
+        ),
+        (
+            json!({"type": "string", "anyOf": [{"format": "date"}]}),
+            "string",
+        ),
+        (
+            json!({"type": ["string", "null"], "anyOf": [{"format": "date"}, {"type": "null"}]}),
+            "nullable<string>",
+        ),
+        (
+            json!({"type": "array", "items": s, "anyOf": [{"minItems": 1}, {"maxItems": 3}]}),
+            "list<string>",
+        ),
+        (
+            json!({"items": s, "anyOf": [{"minItems": 1}, {"maxItems": 3}]}),
+            "list<string>",
+        ),
+        (
+            json!({"additionalProperties": s, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}),
+            "map<string>",
+        ),
+        (
+            json!({"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}),
+            "variant<a[try]:{a:json},b[try]:{b:json}>",
+        ),
+    ] {
+        assert_eq!(with_defs(schema.clone(), json!({})), wanted, "{schema}");
+    }
+    let (fields, _) = fields(json!({"properties": {
+        "a": {"$ref": "#/$defs/P"},
+        "b": {"type": ["object", "null"], "anyOf": [{"$ref": "#/$defs/P"}, {"type": "null"}]}},
+        "$defs": {"P": {"type": "object", "properties": {"q": {"type": "string"}}}}}));
+    assert_eq!(fields[1].ty, Type::Nullable(Box::new(fields[0].ty.clone())));
+}
