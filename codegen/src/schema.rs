@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::catalog::Tool;
 use crate::loss::Loss;
-use crate::model::{Type, TypeDef, TypeKind};
+use crate::model::{Rest, Type, TypeDef, TypeKind};
 use crate::overrides::Effective;
 use facts::Facts;
 use pointer::Anchors;
@@ -160,16 +160,28 @@ impl<'a> Walk<'a> {
         if facts.properties.is_empty()
             && facts.required.is_empty()
             && facts.additional.is_unstated_or_closed()
+            && facts.patterns.is_empty()
         {
-            if facts.is_restricted_elsewhere() {
-                return Some(Type::Json);
-            }
             if !matches!(facts.additional, facts::Additional::Closed) {
                 self.lose(&source.at, "additionalProperties", NO_ARGUMENTS);
             }
             return None;
         }
-        match self.object(facts, "args", 0) {
+        match self.object(facts.clone(), "args", 0) {
+            // The arguments have a name each in any case.
+            Type::Map(value) => {
+                let rest = Rest {
+                    wit: "additional-properties".to_string(),
+                    ty: *value,
+                    stated: true,
+                };
+                let kind = TypeKind::Record {
+                    fields: Vec::new(),
+                    constants: Vec::new(),
+                    rest: Some(rest),
+                };
+                Some(self.define("args", &facts, kind))
+            }
             Type::Def(index) if matches!(self.defs[index].kind, TypeKind::Record { .. }) => {
                 Some(Type::Def(index))
             }

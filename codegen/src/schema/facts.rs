@@ -66,6 +66,8 @@ pub(super) struct Facts<'a> {
     pub(super) min_items: Option<u64>,
     pub(super) max_items: Option<u64>,
     pub(super) unions: Vec<Union<'a>>,
+    /// The members of the union that makes the type here, once it is taken apart.
+    pub(super) alternatives: Vec<Source<'a>>,
     pub(super) discriminator: Option<&'a str>,
     /// `unevaluatedProperties` is false: no keys but those that some schema here names.
     pub(super) sealed: bool,
@@ -98,6 +100,7 @@ impl<'a> Facts<'a> {
             min_items: None,
             max_items: None,
             unions: Vec::new(),
+            alternatives: Vec::new(),
             discriminator: None,
             sealed: false,
             conditional: false,
@@ -194,11 +197,6 @@ impl<'a> Facts<'a> {
         matches!(self.additional, Additional::Closed) && self.patterns.is_empty()
     }
 
-    /// Whether anything but `properties` restricts an object.
-    pub(super) fn is_restricted_elsewhere(&self) -> bool {
-        !self.patterns.is_empty()
-    }
-
     /// The keyword's only value, for a property that is always this.
     pub(super) fn only_choice(&self) -> Option<&'a Value> {
         match self.choices.as_deref() {
@@ -246,6 +244,13 @@ impl<'a> Walk<'a> {
             return;
         }
         facts.places.push(source.at.clone());
+        if let (Some(first), false) = (source.any_of.first(), source.bare) {
+            facts.unions.push(Union {
+                keyword: "anyOf",
+                at: first.at.clone(),
+                members: source.any_of.clone(),
+            });
+        }
         match source.schema {
             Value::Bool(true) => {}
             Value::Bool(false) => {

@@ -110,18 +110,14 @@ impl<'a> Walk<'a> {
     }
 
     fn map(&mut self, facts: &Facts<'a>, hint: &str, depth: usize) -> Type {
-        let values: &[Source<'a>] = match (&facts.additional, facts.patterns.as_slice()) {
-            (Additional::Schema(sources), []) => sources,
-            (Additional::Closed, [one]) => std::slice::from_ref(one),
-            (Additional::Unstated, [one]) => {
-                self.lose(
-                    &facts.at,
-                    "additionalProperties",
-                    "a key that matches no pattern may hold anything, and needs the JSON view where it does",
-                );
-                std::slice::from_ref(one)
-            }
-            (Additional::Closed, []) => {
+        let mut lists: Vec<Vec<Source<'a>>> = facts
+            .patterns
+            .iter()
+            .map(|pattern| vec![pattern.clone()])
+            .collect();
+        match &facts.additional {
+            Additional::Schema(sources) => lists.push(sources.clone()),
+            Additional::Closed if lists.is_empty() => {
                 self.lose(
                     &facts.at,
                     "additionalProperties",
@@ -129,21 +125,42 @@ impl<'a> Walk<'a> {
                 );
                 return Type::Json;
             }
+            Additional::Closed => {}
             // Free-form: `json` carries all of it.
-            (Additional::Unstated | Additional::Any, []) => return Type::Json,
-            _ => {
+            Additional::Unstated | Additional::Any if lists.is_empty() => return Type::Json,
+            Additional::Unstated => self.lose(
+                &facts.at,
+                "additionalProperties",
+                "a key that matches no pattern may hold anything, and needs the JSON view where it does",
+            ),
+            Additional::Any => lists.push(vec![Source::new(&ANY, format!("{}/(any)", facts.at))]),
+        }
+        match self.same_type(lists, &format!("{hint}-value"), depth) {
+            Some(Type::Json) => Type::Json,
+            Some(value) => Type::Map(Box::new(value)),
+            None => {
                 self.lose(
                     &facts.at,
                     "patternProperties",
                     "keys of several kinds; given as JSON",
                 );
-                return Type::Json;
+                Type::Json
             }
-        };
-        match self.convert(values, &format!("{hint}-value"), depth + 1) {
-            Type::Json => Type::Json,
-            value => Type::Map(Box::new(value)),
         }
+    }
+
+    /// The type of values that all have the same one. Schemas that differ in words only have.
+    fn same_type(&mut self, lists: Vec<Vec<Source<'a>>>, hint: &str, depth: usize) -> Option<Type> {
+        let (first, others) = lists.split_first()?;
+        let ty = self.convert(first, hint, depth + 1);
+        for other in others {
+            // Converted in any case, for its losses.
+            let same = self.convert(other, hint, depth + 1) == ty;
+            if !same && !same_schemas(first, other) {
+                return None;
+            }
+        }
+        Some(ty)
     }
 
     /// The type of the keys that a record does not name, `None` where there are none, and whether the schema speaks of them.
@@ -156,16 +173,23 @@ impl<'a> Walk<'a> {
         let hint = format!("{prefix}additional-properties");
         match (&facts.additional, facts.patterns.as_slice()) {
             (Additional::Closed, []) => (None, true),
-            (Additional::Schema(sources), []) => {
-                (Some(self.convert(&sources.clone(), &hint, depth + 1)), true)
-            }
-            (Additional::Closed, [one]) => (
-                Some(self.convert(std::slice::from_ref(&one.clone()), &hint, depth + 1)),
-                true,
-            ),
+            (Additional::Unstated, []) => (Some(Type::Json), false),
+            (Additional::Unstated | Additional::Any, _) => (Some(Type::Json), true),
             (additional, patterns) => {
-                let stated = matches!(additional, Additional::Any) || !patterns.is_empty();
-                (Some(Type::Json), stated)
+                let mut lists: Vec<Vec<Source<'a>>> =
+                    patterns.iter().map(|one| vec![one.clone()]).collect();
+                if let Additional::Schema(sources) = additional {
+                    lists.push(sources.clone());
+                }
+                let same = self.same_type(lists, &hint, depth);
+                if same.is_none() {
+                    self.lose(
+                        &facts.at,
+                        "patternProperties",
+                        "keys of several kinds; given as JSON",
+                    );
+                }
+                (Some(same.unwrap_or(Type::Json)), true)
             }
         }
     }
@@ -228,26 +252,67 @@ impl<'a> Walk<'a> {
                             "another alternative leaves the key open; other values of it need the JSON view",
                         );
                     }
-                    match facts.properties.get(name) {
+                    if sources
+                        .iter()
+                        .any(|source| source.schema == &Value::Bool(false))
+                    {
+                        continue;
+                    }
+                    match facts.properties.get_mut(name) {
                         None => {
                             facts.properties.insert(name, sources.clone());
                         }
-                        Some(before) if same_schemas(before, sources) => {}
-                        Some(_) => {
-                            self.lose(
-                                &sources[0].at,
-                                union.keyword,
-                                "the key has several types; it is given as JSON",
-                            );
-                            facts.properties.insert(
-                                name,
-                                vec![Source::new(&ANY, format!("{}/(any)", sources[0].at))],
-                            );
-                        }
+                        Some(before) => self.add_alternative(before, sources, union.keyword),
                     }
                 }
             }
             facts.required.extend(common);
+        }
+    }
+}
+
+/// Most types of one key that are told apart.
+const ALTERNATIVES: usize = 200;
+
+impl<'a> Walk<'a> {
+    /// Lets a key have another type as well.
+    fn add_alternative(
+        &mut self,
+        before: &mut Vec<Source<'a>>,
+        other: &[Source<'a>],
+        keyword: &'static str,
+    ) {
+        let ([first], [new]) = (before.as_mut_slice(), other) else {
+            if !same_schemas(before, other) {
+                self.lose(
+                    &other[0].at,
+                    keyword,
+                    "the key has several types; it is given as JSON",
+                );
+                *before = vec![Source::new(&ANY, format!("{}/(any)", other[0].at))];
+            }
+            return;
+        };
+        if first.any_of.is_empty() {
+            if same_but_words(first.schema, new.schema) {
+                return;
+            }
+            let any = Source::new(&ANY, format!("{}/(any)", first.at));
+            let any_of = vec![std::mem::replace(first, any)];
+            first.any_of = any_of;
+        }
+        let known = |one: &Source<'_>| same_but_words(one.schema, new.schema);
+        if first.any_of.iter().any(known) {
+            return;
+        }
+        if first.any_of.len() < ALTERNATIVES {
+            first.any_of.push(new.clone());
+        } else {
+            self.lose(
+                &new.at,
+                keyword,
+                "the key has too many types; other values of it need the JSON view",
+            );
         }
     }
 }
@@ -258,6 +323,38 @@ static EMPTY: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::
 /// The schema that any value fits.
 static ANY: Value = Value::Bool(true);
 
+/// Whether schemas differ in words at most.
 fn same_schemas(a: &[Source<'_>], b: &[Source<'_>]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.schema == b.schema)
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| same_but_words(a.schema, b.schema))
+}
+
+fn same_but_words(a: &Value, b: &Value) -> bool {
+    // A property may have such a name, and then a schema stands there.
+    let is_word = |key: &str, value: &Value| {
+        matches!(key, "title" | "description" | "$comment") && value.is_string()
+    };
+    let same = |key: &str, a: &Value, b: &Value| match key {
+        "const" | "enum" => a == b,
+        _ => same_but_words(a, b),
+    };
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let count = |map: &serde_json::Map<String, Value>| {
+                map.iter()
+                    .filter(|(key, value)| !is_word(key, value))
+                    .count()
+            };
+            count(a) == count(b)
+                && a.iter()
+                    .filter(|(key, value)| !is_word(key, value))
+                    .all(|(key, value)| b.get(key).is_some_and(|other| same(key, value, other)))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_but_words(a, b))
+        }
+        (a, b) => a == b,
+    }
 }

@@ -14,6 +14,8 @@ pub(super) struct Source<'a> {
     pub(super) at: String,
     /// Its `anyOf` and `oneOf` are not looked at, being taken apart already.
     pub(super) bare: bool,
+    /// Where there are any, one of these fits too: a union that stands nowhere in the document.
+    pub(super) any_of: Vec<Source<'a>>,
 }
 
 impl<'a> Source<'a> {
@@ -22,6 +24,7 @@ impl<'a> Source<'a> {
             schema,
             at,
             bare: false,
+            any_of: Vec::new(),
         }
     }
 

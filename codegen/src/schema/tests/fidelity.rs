@@ -127,7 +127,7 @@ fn what_stands_beside_a_union_holds_for_each_member() {
         ),
         (
             json!({"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}),
-            "variant<a[try]:{a:json},b[try]:{b:json}>",
+            "variant<object[try]:{a:json},object2[try]:{b:json}>",
         ),
     ] {
         assert_eq!(with_defs(schema.clone(), json!({})), wanted, "{schema}");
@@ -137,4 +137,78 @@ fn what_stands_beside_a_union_holds_for_each_member() {
         "b": {"type": ["object", "null"], "anyOf": [{"$ref": "#/$defs/P"}, {"type": "null"}]}},
         "$defs": {"P": {"type": "object", "properties": {"q": {"type": "string"}}}}}));
     assert_eq!(fields[1].ty, Type::Nullable(Box::new(fields[0].ty.clone())));
+}
+
+#[test]
+fn arguments_of_any_name_are_a_record_of_the_rest() {
+    for (schema, wanted) in [
+        (
+            json!({"type": "object", "additionalProperties": {"type": "integer"}}),
+            "{...integer}",
+        ),
+        (
+            json!({"type": "object", "patternProperties": {"^a": {"type": "string"}}, "additionalProperties": false}),
+            "{...string}",
+        ),
+        (
+            json!({"type": "object", "patternProperties": {"^a": {"type": "string"}, "^b": {"type": "integer"}}}),
+            "json",
+        ),
+    ] {
+        let types = typed(schema.clone());
+        let shown = show(&types.input.clone().unwrap(), &types);
+        assert_eq!(shown, wanted, "{schema}");
+    }
+}
+
+#[test]
+fn keys_of_one_type_are_a_map() {
+    let s = json!({"type": "string"});
+    let record =
+        |words: &str| json!({"properties": {"q": {"type": "string", "description": words}}});
+    for (schema, wanted) in [
+        (
+            json!({"patternProperties": {"^a": s, "^b": {"type": "string", "minLength": 1}}, "additionalProperties": false}),
+            "map<string>",
+        ),
+        (
+            json!({"patternProperties": {"^a": s}, "additionalProperties": s}),
+            "map<string>",
+        ),
+        (
+            json!({"patternProperties": {"^a": record("A.")}, "additionalProperties": record("B.")}),
+            "map<{q?:string}>",
+        ),
+        (
+            json!({"patternProperties": {"^a": s}, "additionalProperties": true}),
+            "json",
+        ),
+        (
+            json!({"patternProperties": {"^a": s, "^b": {"type": "integer"}}, "additionalProperties": false}),
+            "json",
+        ),
+        (
+            json!({"properties": {"k": s}, "patternProperties": {"^a": s}, "additionalProperties": s}),
+            "{k?:string,...string}",
+        ),
+    ] {
+        assert_eq!(with_defs(schema.clone(), json!({})), wanted, "{schema}");
+    }
+}
+
+#[test]
+fn a_key_of_alternative_arguments_has_all_its_types() {
+    let member = |kind: &str, key: Value, value: Value| {
+        json!({"properties": {"kind": {"const": kind}, "k": key, "v": value}, "required": ["kind"],
+            "additionalProperties": false})
+    };
+    let same = |words: &str| json!({"type": "object", "description": words, "properties": {"q": {"type": "string"}}});
+    let types = typed(json!({"type": "object", "oneOf": [
+        member("a", same("A."), json!({"type": "string"})),
+        member("b", same("B."), json!({"type": "integer"})),
+        member("c", same("C."), json!(false))]}));
+    assert_eq!(
+        show(&types.input.clone().unwrap(), &types),
+        "{kind:enum<a,b,c>,k?:{q?:string},v?:variant<integer[Integer]:integer,string[String]:string>}"
+    );
 }
