@@ -56,7 +56,9 @@ impl<'a> Walk<'a> {
             let kinds = distinct
                 .iter()
                 .fold(Types::NONE, |types, value| types.or(Types::of(value)));
-            return self.kinds_variant(kinds, facts.clone(), hint, DEPTH);
+            let mut facts = facts.clone();
+            facts.choices = Some(distinct);
+            return self.kinds_variant(kinds, facts, hint, DEPTH);
         } else {
             self.lose(
                 &facts.at,

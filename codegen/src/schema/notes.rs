@@ -4,8 +4,9 @@
 use serde_json::Value;
 
 use super::Walk;
-use super::facts::Facts;
+use super::facts::{Additional, Facts};
 use super::source::Source;
+use super::types::Types;
 use crate::model::Type;
 use crate::text;
 
@@ -15,6 +16,19 @@ const VALUE: usize = 80;
 const LEVELS: usize = 4;
 /// Most lines on what the types do not say.
 const LINES: usize = 8;
+
+/// Most members of a union that are looked at for words.
+const CASES: usize = 64;
+/// Longest words on a part, in characters.
+const WORDS: usize = 240;
+
+/// What documentation has said already.
+#[derive(Debug, Clone, Copy)]
+struct Told<'a> {
+    description: Option<&'a str>,
+    /// Whether the values that fit are listed, or cases of an enum.
+    values: bool,
+}
 
 /// What a property's schema says about itself.
 #[derive(Debug, Default)]
@@ -40,24 +54,35 @@ impl<'a> Walk<'a> {
         if let Some(description) = notes.description {
             parts.extend(text::clean(description, text::FIELD_LIMIT));
         }
-        parts.extend(self.listed(sources, ty));
+        let listed = self.listed(sources, ty);
+        let told = Told {
+            description: notes.description,
+            values: listed.is_some(),
+        };
+        parts.extend(listed);
         if let Some(example) = notes.example {
             parts.extend(text::clean(&format!("Example: `{example}`"), 120));
         }
         let mut lines = Vec::new();
-        self.untyped(sources, ty, 0, &mut lines);
+        self.untyped(sources, ty, 0, None, told, &mut lines);
         parts.append(&mut lines);
         let doc = (!parts.is_empty()).then(|| parts.join("\n"));
         (doc, notes.default.cloned())
     }
 
     /// A named type's documentation.
-    pub(super) fn document_type(&self, facts: &Facts<'a>) -> Option<String> {
+    pub(super) fn document_type(&mut self, facts: &Facts<'a>) -> Option<String> {
         let mut parts = Vec::new();
         let description = facts.description;
         parts.extend(description.and_then(|words| text::clean(words, text::FIELD_LIMIT)));
+        parts.extend(facts.choices.as_deref().and_then(one_of));
         let mut lines = Vec::new();
         self.lines(facts, &mut lines);
+        let told = Told {
+            description,
+            values: true,
+        };
+        self.cases(&facts.alternatives, told, 0, &mut lines);
         parts.append(&mut lines);
         (!parts.is_empty()).then(|| parts.join("\n"))
     }
@@ -73,25 +98,43 @@ impl<'a> Walk<'a> {
     fn notes(&self, sources: &[Source<'a>]) -> Notes<'a> {
         let mut notes = Notes::default();
         for source in sources {
-            let target = source
-                .schema
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|reference| self.resolve(reference))
-                .map(|(_, schema)| schema);
-            for schema in [Some(source.schema), target].into_iter().flatten() {
-                notes.description = notes
-                    .description
-                    .or(schema.get("description").and_then(Value::as_str));
-                notes.default = notes.default.or(schema.get("default"));
-                notes.example = notes
-                    .example
-                    .or(schema.get("examples").and_then(|examples| examples.get(0)))
-                    .or(schema.get("example"));
-                notes.deprecated |= schema.get("deprecated") == Some(&Value::Bool(true));
+            self.read_notes(source.schema, &mut notes, 0);
+            for one in &source.any_of {
+                self.read_notes(one.schema, &mut notes, 0);
             }
         }
         notes
+    }
+
+    /// The first that is said of each, here and in what is this schema by another name.
+    fn read_notes(&self, schema: &'a Value, notes: &mut Notes<'a>, level: usize) {
+        notes.description = notes
+            .description
+            .or(schema.get("description").and_then(Value::as_str));
+        notes.default = notes.default.or(schema.get("default"));
+        notes.example = notes
+            .example
+            .or(schema.get("examples").and_then(|examples| examples.get(0)))
+            .or(schema.get("example"));
+        notes.deprecated |= schema.get("deprecated") == Some(&Value::Bool(true));
+        if level >= LEVELS {
+            return;
+        }
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        if let Some((_, target)) = reference.and_then(|reference| self.resolve(reference)) {
+            self.read_notes(target, notes, level + 1);
+        }
+        let list = |key: &str| schema.get(key).and_then(Value::as_array);
+        for part in list("allOf").into_iter().flatten().take(LINES) {
+            self.read_notes(part, notes, level + 1);
+        }
+        // `null` or this.
+        for members in ["anyOf", "oneOf"].into_iter().filter_map(list) {
+            let mut others = members.iter().filter(|member| !is_null(member));
+            if let (Some(one), None) = (others.next(), others.next()) {
+                self.read_notes(one, notes, level + 1);
+            }
+        }
     }
 
     /// The values of an `enum` that became a plain string or number, as a sentence.
@@ -103,38 +146,125 @@ impl<'a> Walk<'a> {
         if !matches!(plain, Type::String | Type::Integer | Type::Number) {
             return None;
         }
-        let values = self.collect(sources).choices?;
-        let shown: Vec<String> = values
-            .iter()
-            .take(20)
-            .map(|value| format!("`{value}`"))
-            .collect();
-        let more = if values.len() > shown.len() {
-            ", ..."
-        } else {
-            ""
+        one_of(&self.choices_of(sources, 0)?)
+    }
+
+    /// The values that the sources list, where all members of a union do.
+    fn choices_of(&mut self, sources: &[Source<'a>], level: usize) -> Option<Vec<&'a Value>> {
+        let facts = self.collect(sources);
+        if facts.choices.is_some() || level > LEVELS {
+            return facts.choices;
+        }
+        let [union] = facts.unions.as_slice() else {
+            return None;
         };
-        let sentence = format!("One of {}{more}.", shown.join(", "));
-        text::clean(&sentence, text::FIELD_LIMIT)
+        let mut values = Vec::new();
+        for member in union.members.iter().filter(|one| !is_null(one.schema)) {
+            values.append(&mut self.choices_of(std::slice::from_ref(member), level + 1)?);
+        }
+        (!values.is_empty()).then_some(values)
     }
 
     /// Lines on what the types do not say at a place, and inside of it down to the next named type, which has its own.
-    fn untyped(&mut self, sources: &[Source<'a>], ty: &Type, level: usize, out: &mut Vec<String>) {
+    /// `part` is what the place is to the field.
+    fn untyped(
+        &mut self,
+        sources: &[Source<'a>],
+        ty: &Type,
+        level: usize,
+        part: Option<&str>,
+        told: Told<'a>,
+        out: &mut Vec<String>,
+    ) {
         if matches!(ty, Type::Def(_)) || level > LEVELS || sources.is_empty() {
             return;
         }
         let facts = self.collect(sources);
-        self.lines(&facts, out);
-        if let Type::List(inner) = ty {
-            self.untyped(&facts.items, inner, level + 1, out);
+        if let (Some(part), Some(words)) = (part, facts.description) {
+            push_words(part, words, out);
         }
-        // `null` or something else.
-        if let Type::Nullable(inner) = ty {
-            for union in &facts.unions {
-                for member in &union.members {
-                    self.untyped(std::slice::from_ref(member), inner, level + 1, out);
+        self.lines(&facts, out);
+        let next = level + 1;
+        match ty {
+            Type::List(inner) => self.untyped(&facts.items, inner, next, Some("Items"), told, out),
+            Type::Map(inner) => {
+                if let Additional::Schema(values) = &facts.additional {
+                    self.untyped(values, inner, next, Some("Values"), told, out);
+                }
+                for pattern in &facts.patterns {
+                    let one = std::slice::from_ref(pattern);
+                    self.untyped(one, inner, next, Some("Values"), told, out);
                 }
             }
+            Type::Tuple(elements) => {
+                for (index, (source, ty)) in facts.prefix.iter().zip(elements).enumerate() {
+                    let part = format!("Element {index}");
+                    let one = std::slice::from_ref(source);
+                    self.untyped(one, ty, next, Some(&part), told, out);
+                }
+            }
+            _ => {}
+        }
+        let inner = match ty {
+            Type::Nullable(inner) => inner,
+            ty => ty,
+        };
+        for union in &facts.unions {
+            let others = union.members.iter().filter(|one| !is_null(one.schema));
+            if others.count() > 1 && !matches!(inner, Type::Def(_)) {
+                self.cases(&union.members, told, level, out);
+            } else if let Type::Nullable(_) = ty {
+                for member in &union.members {
+                    let one = std::slice::from_ref(member);
+                    self.untyped(one, inner, next, part, told, out);
+                }
+            }
+        }
+    }
+
+    /// A line for each member of a union of which the schema says more than the types do.
+    fn cases(
+        &mut self,
+        members: &[Source<'a>],
+        told: Told<'a>,
+        level: usize,
+        out: &mut Vec<String>,
+    ) {
+        let mut all: Vec<Facts<'a>> = Vec::new();
+        for member in members.iter().take(CASES) {
+            all.push(self.collect(std::slice::from_ref(member)));
+        }
+        // Listed strings beside any string are one string.
+        let plain = all.iter().any(|facts| {
+            facts.choices.is_none() && facts.unions.is_empty() && facts.kinds().has(Types::STRING)
+        });
+        for facts in all.iter().filter(|facts| !facts.never) {
+            if level < LEVELS {
+                for union in &facts.unions {
+                    self.cases(&union.members, told, level + 1, out);
+                }
+            }
+            // A record has documentation of its own.
+            if !facts.properties.is_empty() {
+                continue;
+            }
+            let values = facts.choices.as_deref().unwrap_or_default();
+            let untold = !told.values || plain || !values.iter().all(|value| value.is_string());
+            let list = one_of(values).filter(|_| untold);
+            let words = facts
+                .description
+                .filter(|words| told.description != Some(words));
+            let name = match values {
+                [one] => text::clean(&format!("`{one}`"), VALUE).unwrap_or_default(),
+                _ => facts.kinds().name().to_string(),
+            };
+            let words = match (list, words) {
+                (Some(list), Some(words)) => format!("{list} {words}"),
+                (Some(list), None) if values.len() > 1 || plain => list,
+                (_, Some(words)) => words.to_string(),
+                _ => continue,
+            };
+            push_words(&name, &words, out);
         }
     }
 
@@ -162,6 +292,33 @@ impl<'a> Walk<'a> {
                 push(format!("Not typed ({keyword}): {}.", loss.consequence), out);
             }
         }
+    }
+}
+
+/// The values of a list, as a sentence.
+fn one_of(values: &[&Value]) -> Option<String> {
+    let shown: Vec<String> = values
+        .iter()
+        .take(20)
+        .map(|value| format!("`{value}`"))
+        .collect();
+    let more = if values.len() > shown.len() {
+        ", ..."
+    } else {
+        ""
+    };
+    let sentence = format!("One of {}{more}.", shown.join(", "));
+    (!shown.is_empty()).then(|| text::clean(&sentence, text::FIELD_LIMIT))?
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").is_some_and(|ty| ty == "null") || schema.get("const") == Some(&Value::Null)
+}
+
+/// What is said of a part, in one line.
+fn push_words(part: &str, words: &str, out: &mut Vec<String>) {
+    if let Some(words) = text::clean(words, WORDS) {
+        push(format!("{part}: {}", words.replace('\n', " ")), out);
     }
 }
 

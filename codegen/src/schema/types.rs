@@ -67,6 +67,19 @@ impl Types {
         Types(self.0 & !other.0)
     }
 
+    /// What a value of the set is called.
+    pub(super) fn name(self) -> &'static str {
+        match self.without(Types::NULL) {
+            Types::BOOLEAN => "boolean",
+            Types::INTEGER => "integer",
+            Types::NUMBER => "number",
+            Types::STRING => "string",
+            Types::ARRAY => "array",
+            Types::OBJECT => "object",
+            _ => "value",
+        }
+    }
+
     /// The one type in the set, where there is one.
     pub(super) fn single(self) -> Option<Types> {
         [

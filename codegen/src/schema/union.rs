@@ -55,7 +55,7 @@ impl<'a> Walk<'a> {
     /// The type of a place with a union; `base` is what holds for every member.
     pub(super) fn union(
         &mut self,
-        base: Facts<'a>,
+        mut base: Facts<'a>,
         union: Union<'a>,
         sources: &[Source<'a>],
         hint: &str,
@@ -75,6 +75,7 @@ impl<'a> Walk<'a> {
 
         let mut members: Vec<(Source<'a>, Facts<'a>)> = Vec::new();
         let mut narrowed = false;
+        base.alternatives = flat.clone();
         for member in flat {
             let mut facts = self.collect(std::slice::from_ref(&member));
             if facts.never {

@@ -212,3 +212,73 @@ fn a_key_of_alternative_arguments_has_all_its_types() {
         "{kind:enum<a,b,c>,k?:{q?:string},v?:variant<integer[Integer]:integer,string[String]:string>}"
     );
 }
+
+#[test]
+fn words_inside_of_a_schema_reach_the_documentation() {
+    let s = |words: &str| json!({"type": "string", "description": words});
+    for (schema, wanted) in [
+        (json!({"anyOf": [s("D."), {"type": "null"}]}), "D."),
+        (
+            json!({"anyOf": [{"$ref": "#/$defs/Id"}, {"type": "null"}], "description": "Own."}),
+            "Own.",
+        ),
+        (
+            json!({"allOf": [{"description": "In."}], "type": "string"}),
+            "In.",
+        ),
+        (json!({"type": "array", "items": s("D.")}), "Items: D."),
+        (json!({"additionalProperties": s("D.")}), "Values: D."),
+        (
+            json!({"prefixItems": [s("A."), s("B.")], "minItems": 2, "maxItems": 2}),
+            "Element 0: A.\nElement 1: B.",
+        ),
+        (
+            json!({"anyOf": [s("A."), {"type": "string", "description": "B.\nC."}]}),
+            "string: A.\nstring: B. C.",
+        ),
+        (
+            json!({"anyOf": [{"enum": ["+", "-"]}, {"type": "null"}]}),
+            "One of `\"+\"`, `\"-\"`.",
+        ),
+        (
+            json!({"anyOf": [{"enum": ["a", "b"]}, {"type": "string"}]}),
+            "string: One of `\"a\"`, `\"b\"`.",
+        ),
+    ] {
+        let (fields, _) = fields(
+            json!({"type": "object", "properties": {"x": schema}, "$defs": {"Id": s("Id.")}}),
+        );
+        let doc = fields[0].doc.clone().unwrap_or_default();
+        let told: Vec<&str> = doc
+            .lines()
+            .filter(|line| !line.starts_with("Not typed") && !line.starts_with("Checked"))
+            .collect();
+        assert_eq!(told.join("\n"), wanted, "{schema}");
+    }
+    for (schema, wanted) in [
+        (
+            json!({"oneOf": [{"const": "a", "description": "A."}, {"const": "b", "description": "B."}]}),
+            "`\"a\"`: A.\n`\"b\"`: B.",
+        ),
+        (
+            json!({"anyOf": [s("S."), {"type": "integer", "description": "I."}]}),
+            "string: S.\ninteger: I.",
+        ),
+        (json!({"enum": ["a", 1]}), "One of `\"a\"`, `1`."),
+        (
+            json!({"anyOf": [{"enum": [1, 2]}, {"type": "string"}]}),
+            "integer: One of `1`, `2`.",
+        ),
+    ] {
+        let (fields, types) = fields(json!({"type": "object", "properties": {"x": schema}}));
+        let Type::Def(index) = fields[0].ty else {
+            panic!("no named type: {schema}")
+        };
+        let doc = types.defs[index].doc.clone().unwrap_or_default();
+        let told: Vec<&str> = doc
+            .lines()
+            .filter(|line| !line.starts_with("Not typed"))
+            .collect();
+        assert_eq!(told.join("\n"), wanted, "{schema}");
+    }
+}
