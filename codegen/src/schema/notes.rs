@@ -17,6 +17,8 @@ const LEVELS: usize = 4;
 /// Most lines on what the types do not say.
 const LINES: usize = 8;
 
+/// Most schemas that are read for the words on one field.
+const READ: usize = 16;
 /// Most members of a union that are looked at for words.
 const CASES: usize = 64;
 /// Longest words on a part, in characters.
@@ -97,17 +99,23 @@ impl<'a> Walk<'a> {
 
     fn notes(&self, sources: &[Source<'a>]) -> Notes<'a> {
         let mut notes = Notes::default();
+        let mut left = READ;
         for source in sources {
-            self.read_notes(source.schema, &mut notes, 0);
+            self.read_notes(source.schema, &mut notes, &mut left);
             for one in &source.any_of {
-                self.read_notes(one.schema, &mut notes, 0);
+                self.read_notes(one.schema, &mut notes, &mut left);
             }
         }
         notes
     }
 
-    /// The first that is said of each, here and in what is this schema by another name.
-    fn read_notes(&self, schema: &'a Value, notes: &mut Notes<'a>, level: usize) {
+    /// The first that is said of each, here and in what is this schema by another name. `left` are the schemas that may
+    /// still be read.
+    fn read_notes(&self, schema: &'a Value, notes: &mut Notes<'a>, left: &mut usize) {
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
         notes.description = notes
             .description
             .or(schema.get("description").and_then(Value::as_str));
@@ -117,22 +125,19 @@ impl<'a> Walk<'a> {
             .or(schema.get("examples").and_then(|examples| examples.get(0)))
             .or(schema.get("example"));
         notes.deprecated |= schema.get("deprecated") == Some(&Value::Bool(true));
-        if level >= LEVELS {
-            return;
-        }
         let reference = schema.get("$ref").and_then(Value::as_str);
         if let Some((_, target)) = reference.and_then(|reference| self.resolve(reference)) {
-            self.read_notes(target, notes, level + 1);
+            self.read_notes(target, notes, left);
         }
         let list = |key: &str| schema.get(key).and_then(Value::as_array);
-        for part in list("allOf").into_iter().flatten().take(LINES) {
-            self.read_notes(part, notes, level + 1);
+        for part in list("allOf").into_iter().flatten().take(READ) {
+            self.read_notes(part, notes, left);
         }
         // `null` or this.
         for members in ["anyOf", "oneOf"].into_iter().filter_map(list) {
             let mut others = members.iter().filter(|member| !is_null(member));
             if let (Some(one), None) = (others.next(), others.next()) {
-                self.read_notes(one, notes, level + 1);
+                self.read_notes(one, notes, left);
             }
         }
     }

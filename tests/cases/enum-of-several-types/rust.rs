@@ -2,6 +2,7 @@
 pub mod example {
     pub async fn search(args: SearchArgs) -> Result<Value, ToolError>;
 
+    /// One of `"auto"`, `0`, `1.5`, `true`.
     /// Not typed (enum): the listed values are checked at run time.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub enum SearchSize {
