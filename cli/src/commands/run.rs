@@ -103,24 +103,21 @@ impl Run {
         let imports = loaded.program.imports(&host, &loaded.definitions);
         let plan = admit(&imports, grants, &limits, loaded.lock.as_ref())?;
         for tool in &plan.tools {
-            let definition = loaded.definitions.get(&tool.server, &tool.tool);
-            if let Some(why) = definition.and_then(|d| d.schema_fault()) {
-                terminal::warn(&format!(
-                    "`{}/{}` cannot be called: {why}{}",
-                    tool.server,
-                    tool.tool,
-                    match definition.is_some_and(|d| d.overridden.is_some()) {
-                        true => "; look at its entry in `witgate/overrides`",
-                        false => "",
-                    }
-                ));
+            let Some(definition) = loaded.definitions.get(&tool.server, &tool.tool) else {
+                continue;
+            };
+            let name = format!("{}/{}", tool.server, tool.tool);
+            let place = match definition.overridden.is_some() {
+                true => "; look at its entry in `witgate/overrides`",
+                false => "",
+            };
+            if let Some(why) = definition.schema_fault() {
+                terminal::warn(&format!("`{name}` cannot be called: {why}{place}"));
             }
-            for at in definition.map_or(Vec::new(), |d| d.schema_blemishes()) {
+            for at in definition.schema_blemishes() {
+                let at = terminal::clean(&at);
                 terminal::warn(&format!(
-                    "`{}/{}`: {} is no JSON Schema, and is not checked",
-                    tool.server,
-                    tool.tool,
-                    terminal::clean(&at)
+                    "`{name}`: {at} is no JSON Schema, and is not checked{place}"
                 ));
             }
         }
