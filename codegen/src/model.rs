@@ -134,7 +134,7 @@ pub struct TypeDef {
 /// The shape of a named type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TypeKind {
-    /// A JSON object with known keys; never without fields.
+    /// A JSON object with known keys; never without both fields and `rest`.
     Record {
         /// In the schema's order.
         fields: Vec<Field>,

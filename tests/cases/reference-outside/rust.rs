@@ -4,7 +4,7 @@ pub mod example {
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct SearchArgs {
-        /// Not typed ($ref): points outside this schema, and nothing is fetched; left out.
+        /// Not typed ($ref): points outside this schema, and nothing is fetched; given as JSON.
         pub point: Option<Value>,
         /// Required.
         pub id: i64,

@@ -4,7 +4,7 @@ declare module "mcp:example" {
   type JsonValue = any;
 
   export interface SearchArgs {
-    /** Not typed ($ref): points outside this schema, and nothing is fetched; left out. */
+    /** Not typed ($ref): points outside this schema, and nothing is fetched; given as JSON. */
     point?: JsonValue;
     id: number;
   }
