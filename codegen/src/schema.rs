@@ -4,6 +4,7 @@
 //! Nothing is fetched, nothing is validated: what the types cannot say is a loss, and the host checks the original.
 
 mod choice;
+mod draft;
 mod facts;
 mod notes;
 mod object;
@@ -62,7 +63,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
         tool: &tool.name,
         root: schemas.input,
         base: "/inputSchema",
-        old_draft: facts::is_old_draft(schemas.input),
+        old_draft: draft::is_old(schemas.input),
         refs: HashMap::new(),
         defs: Vec::new(),
         losses: Vec::new(),
@@ -80,7 +81,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
         Some(schema) => {
             walk.root = schema;
             walk.base = "/outputSchema";
-            walk.old_draft = facts::is_old_draft(schema);
+            walk.old_draft = draft::is_old(schema);
             walk.refs.clear();
             walk.anchors.take();
             let (output, unwrap) = walk.output();
@@ -138,9 +139,6 @@ impl<'a> Walk<'a> {
         let source = self.root_source();
         self.refs.insert(String::new(), None);
         let mut facts = self.collect(std::slice::from_ref(&source));
-        if facts.never {
-            return Some(Type::Json);
-        }
         if !facts.kinds().has(Types::OBJECT) {
             self.lose(
                 &source.at,
@@ -155,6 +153,9 @@ impl<'a> Walk<'a> {
                 "type",
                 "MCP's arguments are an object, also where the schema allows other values",
             );
+        }
+        if facts.never {
+            return Some(Type::Json);
         }
         self.merge_alternatives(&mut facts);
         if facts.properties.is_empty()

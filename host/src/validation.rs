@@ -75,8 +75,10 @@ pub(crate) fn compile(schema: &Value) -> Compiled {
         stated.contains("json-schema.org/") && known.iter().any(|draft| stated.contains(draft))
     });
     let mut best = mend(schema, if is_known { None } else { Some(drafts[0]) });
+    // What only the first knows, the others would not even look into.
+    let is_new = mentions(schema, "prefixItems");
     for draft in drafts.into_iter().skip(1) {
-        if !is_known && (best.built.is_err() || !best.left_out.is_empty()) {
+        if !is_known && !is_new && (best.built.is_err() || !best.left_out.is_empty()) {
             let other = mend(schema, Some(draft));
             let better = other.built.is_ok()
                 && (best.built.is_err() || other.left_out.len() < best.left_out.len());
@@ -97,6 +99,15 @@ pub(crate) fn compile(schema: &Value) -> Compiled {
         draft: best.draft,
         size: expansion(schema, schema, &mut Vec::new(), LIGHT, 0),
         given_up: Arc::default(),
+    }
+}
+
+/// Whether an object somewhere has the key.
+fn mentions(schema: &Value, key: &str) -> bool {
+    match schema {
+        Value::Object(map) => map.contains_key(key) || map.values().any(|v| mentions(v, key)),
+        Value::Array(items) => items.iter().any(|item| mentions(item, key)),
+        _ => false,
     }
 }
 

@@ -163,7 +163,8 @@ impl Subject {
 }
 
 /// Losses that speak of a whole value, whichever part of it then does not fit.
-const CHOICES: [&str; 4] = [
+const CHOICES: [&str; 5] = [
+    "elements beyond the listed ones",
     "no key tells the cases apart",
     "leaves the key open",
     "matches no pattern",

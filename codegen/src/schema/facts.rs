@@ -52,6 +52,8 @@ pub(super) struct Facts<'a> {
     pub(super) nullable: bool,
     /// Some source is `false`.
     pub(super) never: bool,
+    /// It is never, but only because not all of it was read: values may fit.
+    pub(super) unread: bool,
     pub(super) title: Option<&'a str>,
     pub(super) description: Option<&'a str>,
     /// `enum`, and `const` as an enum of one.
@@ -87,6 +89,7 @@ impl<'a> Facts<'a> {
             stated: false,
             nullable: false,
             never: false,
+            unread: false,
             title: None,
             description: None,
             choices: None,
@@ -241,6 +244,7 @@ impl<'a> Walk<'a> {
                 "the schema is too large; given as JSON",
             );
             facts.never = true;
+            facts.unread = true;
             return;
         }
         facts.places.push(source.at.clone());
@@ -454,7 +458,6 @@ impl<'a> Walk<'a> {
                 facts.bounds.push((key, value));
                 self.lose(&source.at, key, CHECKED);
             }
-            "unevaluatedProperties" if self.old_draft => self.lose(&source.at, key, OLD_DRAFT),
             "unevaluatedProperties" if value == &Value::Bool(false) => {
                 infer(facts, Types::OBJECT);
                 facts.sealed = true;
@@ -549,28 +552,3 @@ pub(super) const BOTH_WAYS: &str = "the field is there in both directions";
 pub(super) const NO_EFFECT: &str = "not a keyword of JSON Schema; it has no effect";
 /// What follows for a key that is a keyword elsewhere.
 pub(super) const OLD_DRAFT: &str = "has no effect in the draft of JSON Schema that this one is of";
-
-/// Whether a document is of draft-07 or one before it, in which nothing beside a `$ref` counts and tuples have another
-/// name: as `$schema` says, else where a list stands for `items`, which is an error since.
-pub(super) fn is_old_draft(root: &Value) -> bool {
-    fn has_list_of_items(schema: &Value) -> bool {
-        let Value::Object(map) = schema else {
-            return false;
-        };
-        map.iter().any(|(key, value)| match (key.as_str(), value) {
-            ("items", Value::Array(_)) => true,
-            // Data, not schemas.
-            ("default" | "const" | "enum" | "examples" | "example", _) => false,
-            (
-                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
-                Value::Object(schemas),
-            ) => schemas.values().any(has_list_of_items),
-            (_, Value::Array(schemas)) => schemas.iter().any(has_list_of_items),
-            (_, schema) => has_list_of_items(schema),
-        })
-    }
-    match root.get("$schema").and_then(Value::as_str) {
-        Some(draft) => draft.contains("json-schema.org/draft-0"),
-        None => has_list_of_items(root),
-    }
-}

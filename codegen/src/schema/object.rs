@@ -224,7 +224,9 @@ impl<'a> Walk<'a> {
                 .members
                 .iter()
                 .map(|member| self.collect(std::slice::from_ref(member)))
-                .filter(|member| !member.never && member.kinds().has(Types::OBJECT))
+                .filter(|member| {
+                    (!member.never || member.unread) && member.kinds().has(Types::OBJECT)
+                })
                 .collect();
             let Some((first, others)) = members.split_first() else {
                 continue;

@@ -204,6 +204,7 @@ fn enums() {
             "variant<integer[Integer]:integer,string[String]:string>",
         ),
         (json!({"enum": [{"a": 1}]}), "json"),
+        (json!({"type": "integer", "enum": [1.0, 2.5]}), "number"),
         (json!({"type": "array", "enum": ["a"]}), "list<json>"),
         (
             json!({"anyOf": [{"const": "a"}, {"const": "b"}, {"enum": ["c"]}]}),

@@ -34,7 +34,10 @@ impl Types {
         match value {
             Value::Null => Types::NULL,
             Value::Bool(_) => Types::BOOLEAN,
-            Value::Number(number) if number.is_i64() || number.is_u64() => Types::INTEGER,
+            // As JSON Schema has it, `1.0` is an integer.
+            Value::Number(number) if number.as_f64().is_none_or(|x| x.fract() == 0.0) => {
+                Types::INTEGER
+            }
             // The bit of what is no integer.
             Value::Number(_) => Types(8),
             Value::String(_) => Types::STRING,

@@ -13,6 +13,9 @@ use super::{DEPTH, MEMBERS, Walk, wrap_null};
 use crate::model::{Case, CaseTest, JsonType, Type, TypeKind};
 use crate::names::{Names, kebab};
 
+/// What follows where no type is narrower than all.
+const ANY_MEMBER: &str = "one member fits anything; given as JSON";
+
 /// One member of a union that is an array or an object.
 struct Member<'a> {
     sources: Vec<Source<'a>>,
@@ -78,6 +81,10 @@ impl<'a> Walk<'a> {
         base.alternatives = flat.clone();
         for member in flat {
             let mut facts = self.collect(std::slice::from_ref(&member));
+            if facts.unread {
+                self.lose(&member.at, union.keyword, ANY_MEMBER);
+                return Type::Json;
+            }
             if facts.never {
                 continue;
             }
@@ -194,11 +201,7 @@ impl<'a> Walk<'a> {
         for (source, facts) in members {
             let own = facts.kinds().without(Types::NULL);
             if own == Types::ALL.without(Types::NULL) {
-                self.lose(
-                    &source.at,
-                    union.keyword,
-                    "one member fits anything; given as JSON",
-                );
+                self.lose(&source.at, union.keyword, ANY_MEMBER);
                 return Type::Json;
             }
             scalars = scalars.or(own.and(scalar_mask));

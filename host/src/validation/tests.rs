@@ -64,6 +64,28 @@ async fn a_slip_in_a_schema_takes_nothing_but_itself_away() {
 }
 
 #[tokio::test]
+async fn a_slip_makes_no_new_schema_old() {
+    let schema = json!({"type": "array", "prefixItems": [{"type": "string"}, {"$ref": "https://example.com/a.json"}]});
+    let compiled = compile(&schema);
+    let at = compiled.check(&schema, &json!([1])).await.unwrap_err().at;
+    assert_eq!(at, "/0");
+}
+
+#[tokio::test]
+async fn the_place_of_a_violation_is_a_pointer_however_deep() {
+    let mut schema = json!({"type": "integer"});
+    let mut value = json!("x");
+    for _ in 0..40 {
+        let key = "a key of forty characters, and some more";
+        schema = json!({"type": "object", "properties": {key: schema}});
+        value = json!({key: value});
+    }
+    let violation = compile(&schema).check(&schema, &value).await.unwrap_err();
+    assert!(value.pointer(&violation.at).is_some(), "{}", violation.at);
+    assert!(violation.at.len() > 900);
+}
+
+#[tokio::test]
 async fn references_within_references_end() {
     let chained = |length: usize| {
         let defs = (0..length).map(|n| {

@@ -11,7 +11,7 @@ pub(super) fn violation(
     value: &Value,
 ) -> Violation {
     use jsonschema::error::ValidationErrorKind as K;
-    let at = clip(&error.instance_path().to_string()).into_owned();
+    let at = place(&error.instance_path().to_string());
     let why = match error.kind() {
         K::AdditionalProperties { unexpected } | K::UnevaluatedProperties { unexpected } => {
             let known = known_keys(error, schema);
@@ -155,6 +155,17 @@ fn clip_long(text: &str) -> std::borrow::Cow<'_, str> {
     match text.char_indices().nth(400) {
         Some((end, _)) => format!("{} ...", &text[..end]).into(),
         None => text.into(),
+    }
+}
+
+/// A place whose pointer is short enough for a message: the place itself, or the one around it that is.
+fn place(pointer: &str) -> String {
+    match pointer.char_indices().nth(1_000) {
+        Some((end, _)) => {
+            let whole = pointer[..end].rfind('/').unwrap_or(0);
+            pointer[..whole].to_owned()
+        }
+        None => pointer.to_owned(),
     }
 }
 
