@@ -103,3 +103,12 @@ fn a_listed_number_that_a_float_cannot_hold_is_told() {
     assert!(said(list(json!({"enum": [0.5, (1_u64 << 53) + 1]}))));
     assert!(!said(list(json!({"enum": [0.5, 1_u64 << 53, 1e300]}))));
 }
+
+#[test]
+fn a_member_that_is_not_read_to_its_end_may_fit_anything() {
+    let types = typed(
+        json!({"type": "object", "properties": {"x": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/d"}]}},
+        "$defs": {"d": {"$ref": "#/$defs/d", "minItems": 1}}}),
+    );
+    assert_eq!(first_field(&types), Type::Json);
+}
