@@ -28,8 +28,11 @@ struct Made {
 fn generate(subjects: &[Subject], chosen: &[usize]) -> Made {
     let python = servers::folder().join("hypothesis/bin/python");
     let script = workspace::root().join("tests/properties/instances.py");
+    // It leaves a folder where it runs.
+    let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(&python)
         .arg(script)
+        .current_dir(&folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
