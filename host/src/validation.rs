@@ -75,10 +75,10 @@ pub(crate) fn compile(schema: &Value) -> Compiled {
         stated.contains("json-schema.org/") && known.iter().any(|draft| stated.contains(draft))
     });
     let mut best = mend(schema, if is_known { None } else { Some(drafts[0]) });
-    // What only the first knows, the others would not even look into.
-    let is_new = mentions(schema, "prefixItems");
     for draft in drafts.into_iter().skip(1) {
-        if !is_known && !is_new && (best.built.is_err() || !best.left_out.is_empty()) {
+        // What a draft does not know, it would not even look into.
+        let is_newer = unknown_to(draft).any(|key| mentions(schema, key));
+        if !is_known && !is_newer && (best.built.is_err() || !best.left_out.is_empty()) {
             let other = mend(schema, Some(draft));
             let better = other.built.is_ok()
                 && (best.built.is_err() || other.left_out.len() < best.left_out.len());
@@ -100,6 +100,26 @@ pub(crate) fn compile(schema: &Value) -> Compiled {
         size: expansion(schema, schema, &mut Vec::new(), LIGHT, 0),
         given_up: Arc::default(),
     }
+}
+
+/// Keywords that came after a draft.
+fn unknown_to(draft: Draft) -> impl Iterator<Item = &'static str> {
+    const AFTER_7: [&str; 8] = [
+        "prefixItems",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "dependentSchemas",
+        "dependentRequired",
+        "minContains",
+        "maxContains",
+        "$dynamicRef",
+    ];
+    const AFTER_4: [&str; 4] = ["const", "contains", "propertyNames", "if"];
+    let after_4: &[&str] = match draft {
+        Draft::Draft4 => &AFTER_4,
+        _ => &[],
+    };
+    AFTER_7.into_iter().chain(after_4.iter().copied())
 }
 
 /// Whether an object somewhere has the key.

@@ -65,6 +65,9 @@ async fn a_slip_in_a_schema_takes_nothing_but_itself_away() {
 
 #[tokio::test]
 async fn a_slip_makes_no_new_schema_old() {
+    let schema =
+        json!({"const": false, "properties": {"a": {"$ref": "https://example.com/a.json"}}});
+    assert!(compile(&schema).check(&schema, &json!(null)).await.is_err());
     let schema = json!({"type": "array", "prefixItems": [{"type": "string"}, {"$ref": "https://example.com/a.json"}]});
     let compiled = compile(&schema);
     let at = compiled.check(&schema, &json!([1])).await.unwrap_err().at;
