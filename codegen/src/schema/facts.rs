@@ -327,6 +327,10 @@ impl<'a> Walk<'a> {
                     self.gather(&part, facts, followed + 1);
                 }
             }
+            // No schema may say so, and none that does means that nothing fits.
+            "anyOf" | "oneOf" if value.as_array().is_some_and(Vec::is_empty) => {
+                self.lose(&source.at, key, "a list of nothing; left out");
+            }
             "anyOf" | "oneOf" => {
                 facts.conditional = true;
                 if !source.bare
