@@ -1,3 +1,5 @@
+//! Joins the issues of one server with the deals of another, as `program.js` does. Changes nothing.
+
 use std::collections::BTreeMap;
 
 use mcp::crm::{ListDealsArgs, ListDealsStage, list_deals};

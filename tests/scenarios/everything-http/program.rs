@@ -1,4 +1,5 @@
-// The same as `program.js`, typed.
+//! The same as `program.js`, typed.
+
 use mcp::everything::{
     EchoArgs, GetResourceLinksArgs, GetSumArgs, echo, get_resource_links, get_sum,
 };

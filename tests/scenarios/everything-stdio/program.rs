@@ -1,4 +1,5 @@
-// The same as `program.js`, typed.
+//! The same as `program.js`, typed.
+
 use mcp::everything::{
     EchoArgs, GetStructuredContentArgs, GetStructuredContentLocation, GetSumArgs, echo,
     get_structured_content, get_sum, get_tiny_image,

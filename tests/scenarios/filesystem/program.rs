@@ -1,4 +1,5 @@
-// The same as `program.js`, typed.
+//! The same as `program.js`, typed.
+
 use mcp::files::{
     ListDirectoryArgs, ReadTextFileArgs, WriteFileArgs, list_directory, read_text_file, write_file,
 };

@@ -1,4 +1,5 @@
-// The same as `program.js`, typed. The server declares no results, so they are texts.
+//! The same as `program.js`, typed. The server declares no results, so they are texts.
+
 use mcp::git::{
     GitAddArgs, GitDiffStagedArgs, GitDiffUnstagedArgs, GitLogArgs, git_add, git_diff_staged,
     git_diff_unstaged, git_log,

@@ -1,4 +1,5 @@
-// The same as `program.js`, typed.
+//! The same as `program.js`, typed.
+
 use mcp::memory::{
     CreateEntitiesArgs, CreateEntitiesEntitiesItem, CreateRelationsArgs,
     CreateRelationsRelationsItem, OpenNodesArgs, SearchNodesArgs, create_entities,

@@ -1,4 +1,5 @@
-// The same as `program.ts`, typed.
+//! The same as `program.ts`, typed.
+
 use mcp::db::{
     CreateTableArgs, ReadQueryArgs, WriteQueryArgs, create_table, read_query, write_query,
 };

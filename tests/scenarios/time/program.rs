@@ -1,4 +1,5 @@
-// The same as `program.js`, typed.
+//! The same as `program.js`, typed.
+
 use mcp::time::{ConvertTimeArgs, convert_time};
 use witgate_guest::prelude::*;
 
