@@ -511,16 +511,16 @@ impl<'a> Walk<'a> {
             Value::Array(names) => names.iter().collect(),
             one => vec![one],
         };
-        let mut types = Types::NONE;
-        for name in names {
-            match name.as_str().and_then(Types::named) {
-                Some(named) => types = types.or(named),
-                None => self.lose(at, "type", "not a JSON type; left out"),
+        // One unknown name may mean anything, as validation reads it too.
+        let named = names.iter().map(|name| Types::named(name.as_str()?));
+        match named.collect::<Option<Vec<_>>>() {
+            Some(named) if !named.is_empty() => {
+                let types = named.into_iter().fold(Types::NONE, Types::or);
+                facts.types = facts.types.and(types);
+                facts.stated = true;
             }
-        }
-        if !types.is_empty() {
-            facts.types = facts.types.and(types);
-            facts.stated = true;
+            Some(_) => {}
+            None => self.lose(at, "type", "not a JSON type; left out"),
         }
     }
 

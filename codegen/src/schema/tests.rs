@@ -133,6 +133,7 @@ fn scalars() {
         (json!({"type": "number"}), "number"),
         (json!({"type": "string"}), "string"),
         (json!({"type": ["integer", "number"]}), "number"),
+        (json!({"type": ["string", "text"]}), "json"),
         (json!({}), "json"),
         (json!(true), "json"),
         (json!({"type": "object"}), "json"),
