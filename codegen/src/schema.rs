@@ -351,7 +351,11 @@ impl<'a> Walk<'a> {
         const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
         let at = facts.at.clone();
         if ty == Type::Integer && !facts.is_within(-I64, I64) {
-            self.lose(&at, "type", "integers beyond 64 bits need the JSON view");
+            self.lose(
+                &at,
+                "type",
+                "integers outside -2^63 to 2^63-1 need the JSON view, which refuses what lies outside -2^63 to 2^64-1 and is no 64-bit float",
+            );
         }
         if ty == Type::Number && !facts.is_within(-EXACT, EXACT) {
             self.lose(

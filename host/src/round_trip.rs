@@ -99,3 +99,50 @@ fn typed(definition: &Definition, side: Side, value: Value) -> Result<Value, val
         (Side::Output, _, value) => through(&value, &model.output),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+    use witgate_codegen::catalog::{Catalog, Server, Tool};
+
+    use super::*;
+    use crate::Definitions;
+
+    /// What the loss of an unbounded integer says, held against what is done.
+    #[tokio::test]
+    async fn integers_go_through_each_view_as_far_as_the_loss_says() {
+        let tool: Tool = serde_json::from_value(json!({"name": "t", "inputSchema":
+            {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": false}}))
+        .unwrap();
+        let server = Server {
+            tools: vec![tool],
+            ..Server::default()
+        };
+        let catalog = Catalog {
+            servers: [("s".to_owned(), server)].into_iter().collect(),
+        };
+        let definitions = Definitions::new(&catalog).unwrap();
+        let definition = definitions.get("s", "t").unwrap();
+        for (digits, typed, json) in [
+            ("-9223372036854775808", true, true),
+            ("9223372036854775807", true, true),
+            ("9223372036854775808", false, true),
+            ("18446744073709551615", false, true),
+            // 2^64 is a float; the integers beside it are not.
+            ("18446744073709551616", false, true),
+            ("18446744073709551617", false, false),
+            ("-9223372036854775809", false, false),
+            ("-9223372036854775807", true, true),
+        ] {
+            for (view, passes) in [(View::Typed, typed), (View::Json, json)] {
+                let text = format!("{{\"a\":{digits}}}");
+                let result = round_trip(definition, Side::Input, view, &text).await;
+                assert_eq!(result.is_ok(), passes, "{digits} {view:?} {result:?}");
+                if let Err(violation) = result {
+                    assert_eq!(violation.at, "/a", "{digits} {view:?}");
+                }
+            }
+        }
+    }
+}

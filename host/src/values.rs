@@ -226,7 +226,7 @@ pub(crate) fn from_json(value: &Value, ty: &Type, shapes: Shapes<'_>) -> Result<
         (Type::Bool, Value::Bool(b)) => Val::Bool(*b),
         (Type::Integer, Value::Number(n)) => match integer(n) {
             Some(n) => Val::S64(n),
-            None => return misfit("not an integer of 64 bits"),
+            None => return misfit("not an integer from -2^63 to 2^63-1"),
         },
         (Type::Number, Value::Number(n)) => match float(n) {
             Some(x) => Val::Float64(x),

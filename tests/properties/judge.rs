@@ -188,7 +188,7 @@ const ANNOUNCED: [&str; 13] = [
     OBJECT[0],
     OBJECT[1],
     "wrapper is taken off",
-    "integers beyond 64 bits",
+    "integers outside -2^63 to 2^63-1",
     "64-bit float cannot hold",
     "elements beyond the listed ones",
     "fits nothing together with the rest",
