@@ -210,7 +210,7 @@ fn walk(before: &Value, now: &Value, at: &mut String, found: &mut Vec<Difference
     let length = at.len();
     let mut step = |key: &str, before: Option<&Value>, now: Option<&Value>| {
         at.push('/');
-        at.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        at.push_str(&crate::json::escape(key));
         match (before, now) {
             (Some(before), Some(now)) => walk(before, now, at, found),
             (before, now) => tell(before, now, at, found),

@@ -1,5 +1,6 @@
 //! JSON text to values, where serde_json alone would fail or change something: schemas nest deeper than it reads, and
-//! integers beyond 64 bits become floats. Fractions are read as the nearest float, as everywhere.
+//! integers beyond 64 bits become floats. Fractions are read as the nearest float, as everywhere. And the parts of JSON
+//! pointers, which are escaped here only.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,6 +44,16 @@ pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     let value = T::deserialize(&mut reader).map_err(JsonError::Syntax)?;
     reader.end().map_err(JsonError::Syntax)?;
     Ok(value)
+}
+
+/// A key as a part of a JSON pointer.
+pub fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// A part of a JSON pointer as the key it names.
+pub fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
 }
 
 /// The deepest nesting of brackets outside of strings.
@@ -134,7 +145,7 @@ enum Step {
 impl Step {
     fn pointer(&self) -> String {
         match self {
-            Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Key(key) => format!("/{}", escape(key)),
             Step::Index(index) => format!("/{index}"),
         }
     }
@@ -190,6 +201,16 @@ mod tests {
                 parse(broken.as_bytes()),
                 Err(JsonError::Syntax(_))
             ));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_pointer_leads_to_its_key() {
+        for key in ["", "a", "a/b", "~", "~1", "~01", "/~0/", "a~/b"] {
+            let document = serde_json::json!({ key: 1 });
+            let pointer = format!("/{}", escape(key));
+            assert!(document.pointer(&pointer).is_some(), "{key}");
+            assert_eq!(unescape(&escape(key)), key);
         }
     }
 

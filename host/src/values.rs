@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use serde_json::{Map, Number, Value};
 use wasmtime::component::Val;
+use witgate_codegen::json::escape;
 use witgate_codegen::model::{Case, CaseTest, Field, JsonType, Rest, Type, TypeDef, TypeKind};
 
 use crate::definitions::Violation;
@@ -32,11 +33,7 @@ pub(crate) fn within<T>(
     key: impl std::fmt::Display,
 ) -> Result<T, Misfit> {
     result.map_err(|m| Misfit {
-        at: format!(
-            "/{}{}",
-            key.to_string().replace('~', "~0").replace('/', "~1"),
-            m.at
-        ),
+        at: format!("/{}{}", escape(&key.to_string()), m.at),
         why: m.why,
     })
 }

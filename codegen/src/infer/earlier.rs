@@ -131,7 +131,7 @@ fn read_object(says: &Map<String, Value>, at: &str, places: &mut usize) -> Resul
         return Err(edited("(size)"));
     }
     for (name, schema) in properties {
-        let pointer = name.replace('~', "~0").replace('/', "~1");
+        let pointer = crate::json::escape(name);
         let key = Key {
             shape: read(schema, &format!("{at}/properties/{pointer}"), places)?,
             count: 0,

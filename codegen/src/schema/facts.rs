@@ -7,9 +7,9 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::Walk;
-use super::pointer::escape;
 use super::source::{Source, says_nothing_beside_reference};
 use super::types::Types;
+use crate::json::escape;
 
 /// How deep `$ref` and `allOf` are followed at one place.
 const FOLLOW: usize = 16;

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::json::{escape, unescape};
+
 /// The named places of a document: pointer and schema.
 pub(super) type Anchors<'a> = HashMap<&'a str, (String, &'a Value)>;
 
@@ -94,15 +96,9 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A key as a part of a JSON pointer.
-pub(super) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
 /// What a pointer's target is called: its last part, where that is a name of the schema's author.
 pub(super) fn name_of(pointer: &str) -> Option<String> {
     let (before, last) = pointer.rsplit_once('/')?;
     let holder = before.rsplit('/').next()?;
-    matches!(holder, "properties" | "$defs" | "definitions" | "schemas")
-        .then(|| last.replace("~1", "/").replace("~0", "~"))
+    matches!(holder, "properties" | "$defs" | "definitions" | "schemas").then(|| unescape(last))
 }

@@ -3,6 +3,7 @@
 
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
+use witgate_codegen::json::{self, escape, unescape};
 
 use super::words::clip;
 
@@ -55,7 +56,7 @@ pub(super) fn mend(schema: &Value, draft: Option<Draft>) -> Mended {
 /// name nothing known are dropped.
 fn tidy(schema: &mut Value, no_draft: bool, depth: usize) {
     match schema {
-        Value::Object(map) if depth <= witgate_codegen::json::DEPTH => {
+        Value::Object(map) if depth <= json::DEPTH => {
             if no_draft {
                 map.shift_remove("$schema");
             }
@@ -87,7 +88,7 @@ fn tidy(schema: &mut Value, no_draft: bool, depth: usize) {
             map.values_mut()
                 .for_each(|inner| tidy(inner, no_draft, depth + 1));
         }
-        Value::Array(items) if depth <= witgate_codegen::json::DEPTH => {
+        Value::Array(items) if depth <= json::DEPTH => {
             items
                 .iter_mut()
                 .for_each(|inner| tidy(inner, no_draft, depth + 1));
@@ -124,7 +125,7 @@ fn leave_out(schema: &mut Value, error: &jsonschema::ValidationError<'_>) -> Opt
     // The instance is the schema, held against what schemas must be.
     let at = error.instance_path().to_string();
     let (holder, key) = at.rsplit_once('/')?;
-    let key = key.replace("~1", "/").replace("~0", "~");
+    let key = unescape(key);
     match schema.pointer_mut(holder)? {
         Value::Object(map) => drop(map.shift_remove(&key)?),
         Value::Array(items) => {
@@ -138,7 +139,7 @@ fn leave_out(schema: &mut Value, error: &jsonschema::ValidationError<'_>) -> Opt
 
 /// The first place with a reference to what is not in the schema.
 fn dangling(root: &Value, schema: &Value, at: String, depth: usize) -> Option<String> {
-    if depth > witgate_codegen::json::DEPTH {
+    if depth > json::DEPTH {
         return None;
     }
     match schema {
@@ -161,7 +162,7 @@ fn dangling(root: &Value, schema: &Value, at: String, depth: usize) -> Option<St
                 return Some(at);
             }
             map.iter().find_map(|(key, inner)| {
-                let key = key.replace('~', "~0").replace('/', "~1");
+                let key = escape(key);
                 dangling(root, inner, format!("{at}/{key}"), depth + 1)
             })
         }
