@@ -53,7 +53,7 @@ pub fn declarations(server: &ServerModel, only: Option<&[&str]>) -> String {
     text::line_comment(
         &format!(
             "MCP server {}. Declarations only; a program names them with `use mcp::{module}::...`.",
-            code(&server.server)
+            text::code(&server.server)
         ),
         "///",
         "",
@@ -76,7 +76,12 @@ fn declare_tool(tool: &ToolModel, out: &mut String) {
         text::line_comment(&doc, "///", "    ", out);
     }
     if name.trim_start_matches("r#") != tool.tool {
-        text::line_comment(&format!("Tool {}.", code(&tool.tool)), "///", "    ", out);
+        text::line_comment(
+            &format!("Tool {}.", text::code(&tool.tool)),
+            "///",
+            "    ",
+            out,
+        );
     }
     let args = match &tool.input {
         Some(input) => format!("args: {}", spell(input, tool, Style::Declaration)),
@@ -107,7 +112,11 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, unset: &BTreeSet<usize>, out: &
         } => {
             for (key, value) in constants {
                 text::line_comment(
-                    &format!("Always has {}: {}.", code(key), code(&value.to_string())),
+                    &format!(
+                        "Always has {}: {}.",
+                        text::code(key),
+                        text::code(&value.to_string())
+                    ),
                     "///",
                     "    ",
                     out,
@@ -148,7 +157,7 @@ fn declare_type(def: &TypeDef, tool: &ToolModel, unset: &BTreeSet<usize>, out: &
                 let rust = identifier(&pascal_case(&case.wit));
                 out.push_str(&format!(
                     "        {rust}, // {}\n",
-                    code(&case.wire.to_string())
+                    text::code(&case.wire.to_string())
                 ));
             }
             out.push_str("    }\n");
@@ -175,7 +184,7 @@ fn declare_field(field: &Field, tool: &ToolModel, out: &mut String) {
     let name = identifier(&snake_case(&field.wit));
     if name.trim_start_matches("r#") != field.wire {
         text::line_comment(
-            &format!("Key {}.", code(&field.wire)),
+            &format!("Key {}.", text::code(&field.wire)),
             "///",
             "        ",
             out,
@@ -186,7 +195,7 @@ fn declare_field(field: &Field, tool: &ToolModel, out: &mut String) {
     }
     if let Some(default) = &field.default {
         text::line_comment(
-            &format!("Default: {}.", code(&default.to_string())),
+            &format!("Default: {}.", text::code(&default.to_string())),
             "///",
             "        ",
             out,
@@ -196,14 +205,6 @@ fn declare_field(field: &Field, tool: &ToolModel, out: &mut String) {
         "        pub {name}: {},\n",
         spell_field(field, tool, Style::Declaration)
     ));
-}
-
-/// Untrusted text as one line of code in a comment.
-fn code(text: &str) -> String {
-    let shown = text::clean(text, 200)
-        .unwrap_or_default()
-        .replace(['`', '\n'], " ");
-    format!("`{shown}`")
 }
 
 /// Whether a type is written for a reader, or for the compiler beside names that may hide those of the prelude.

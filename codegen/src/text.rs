@@ -67,6 +67,14 @@ fn wrap(line: &str, lines: &mut Vec<String>) {
     }
 }
 
+/// Untrusted text as one line of code in a comment.
+pub(crate) fn code(text: &str) -> String {
+    let shown = clean(text, 200)
+        .unwrap_or_default()
+        .replace(['`', '\n'], " ");
+    format!("`{shown}`")
+}
+
 /// Whether a character shows nothing, or changes how its neighbours are shown.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()

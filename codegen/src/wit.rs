@@ -220,6 +220,10 @@ fn print_def(def: &TypeDef, defs: &[TypeDef], options: &WitOptions, out: &mut St
             out.push_str(&format!("    record {name} {{\n"));
             for field in fields {
                 comment(field.doc.as_deref(), "        ", options, out);
+                if let Some(default) = &field.default {
+                    let default = format!("Default: {}.", text::code(&default.to_string()));
+                    comment(Some(&default), "        ", options, out);
+                }
                 let ty = print_type(&field.ty, defs);
                 let ty = if field.required {
                     ty
