@@ -64,6 +64,41 @@ fn every_tool_of_the_corpus_is_callable_and_typed() {
     assert_eq!(without_times(whole.clone()), without_times(report()));
 }
 
+#[test]
+fn a_report_lists_what_is_not_validated() {
+    let stand = Stand::new().unwrap();
+    let tools = json!({"tools": [
+        {"name": "a", "inputSchema": {"type": "object", "properties": {"x/y": {"type": "text"}, "z": {"$ref": "other.json"}}},
+            "outputSchema": {"type": "object", "required": "x"}},
+        {"name": "b", "inputSchema": {"type": "object", "properties": {"x": {"type": "string"}}}},
+    ]});
+    stand.write("s.json", &tools.to_string()).unwrap();
+    let output = stand
+        .run(&["catalog", "report", "s.json", "--json"])
+        .unwrap();
+    let whole: Value = serde_json::from_str(&output.stdout).unwrap();
+    let place = |side: &str, pointer: &str| json!({"server": "s", "tool": "a", "side": side, "pointer": pointer});
+    let wanted = json!([
+        place("input", "/inputSchema/properties/x~1y/type"),
+        place("input", "/inputSchema/properties/z"),
+        place("output", "/outputSchema/required"),
+    ]);
+    assert_eq!(whole["left_out"], wanted);
+    let wanted = json!({"places": 3, "tools": 0});
+    assert_eq!(
+        [&whole["unvalidated"], &whole["rows"][0]["unvalidated"]],
+        [&wanted, &wanted]
+    );
+    let output = stand.run(&["catalog", "report", "s.json"]).unwrap();
+    for told in [
+        "3  places that are no JSON Schema\n",
+        "\nno JSON Schema, and not validated\n",
+        "\n  s/a /outputSchema/required\n",
+    ] {
+        assert!(output.stdout.contains(told), "{}", output.stdout);
+    }
+}
+
 fn without_times(mut whole: Value) -> Value {
     let clear = |value: &mut Value| value["time_ms"] = Value::Null;
     clear(&mut whole);

@@ -1,5 +1,6 @@
 //! `witgate catalog report`: counts over saved `tools/list` answers, for a person or as one JSON object. What is counted is
-//! the codegen's matter; here files are read, the clock is asked and the figures are laid out.
+//! the codegen's matter, and what validation leaves out the host's; here files are read, the clock is asked and the figures are
+//! laid out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,14 +8,16 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
+use witgate_codegen::catalog::Catalog;
 use witgate_codegen::loss::Loss;
+use witgate_codegen::model::ServerModel;
 use witgate_codegen::report::{self, Class, Fallback, Fallbacks, Side, Sizes};
-use witgate_codegen::server::model_server;
+use witgate_host::Definitions;
 
 use crate::failure::{Failure, Kind, chain};
 use crate::{terminal, workspace};
 
-/// How many places that could not be typed are listed for a person.
+/// How many places of each list are shown to a person.
 const LISTED: usize = 20;
 
 /// Count what was typed and what was not, with the reason of each
@@ -30,7 +33,7 @@ pub(crate) struct Report {
     /// Saved answers to `tools/list`
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Print one JSON object, with every loss and a row for each server
+    /// Print one JSON object, with every loss, all that is not validated and a row for each server
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -40,8 +43,18 @@ pub(crate) struct Report {
 struct Figures {
     #[serde(flatten)]
     counts: report::Report,
+    unvalidated: Unvalidated,
     bytes: Bytes,
     time_ms: Times,
+}
+
+/// Counts of what the host cannot validate.
+#[derive(Default, Serialize)]
+struct Unvalidated {
+    /// Places that are no JSON Schema.
+    places: usize,
+    /// Tools with a schema that cannot be used at all.
+    tools: usize,
 }
 
 #[derive(Default, Serialize)]
@@ -71,6 +84,25 @@ struct Row {
     figures: Figures,
 }
 
+/// A place that is no JSON Schema: validation leaves it out.
+#[derive(Serialize)]
+struct LeftOut {
+    server: String,
+    tool: String,
+    /// `input` or `output`.
+    side: &'static str,
+    /// Into the tool's definition, as in a loss.
+    pointer: String,
+}
+
+/// A tool whose calls fail, because a schema of it cannot be used.
+#[derive(Serialize)]
+struct Uncallable {
+    server: String,
+    tool: String,
+    why: String,
+}
+
 /// A file that could not be reported.
 #[derive(Serialize)]
 struct Unread {
@@ -79,34 +111,25 @@ struct Unread {
 }
 
 /// All that is printed.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Whole {
     servers: usize,
     #[serde(flatten)]
     total: Figures,
     rows: Vec<Row>,
     losses: Vec<Loss>,
+    left_out: Vec<LeftOut>,
+    uncallable: Vec<Uncallable>,
     errors: Vec<Unread>,
 }
 
 impl Report {
     pub(crate) fn exec(&self) -> Result<(), Failure> {
         let mut hint = None;
-        let mut whole = Whole {
-            servers: 0,
-            total: Figures::default(),
-            rows: Vec::new(),
-            losses: Vec::new(),
-            errors: Vec::new(),
-        };
+        let mut whole = Whole::default();
         for file in &self.files {
-            match read(file) {
-                Ok((row, mut losses)) => {
-                    whole.servers += 1;
-                    whole.total.add(&row.figures);
-                    whole.rows.push(row);
-                    whole.losses.append(&mut losses);
-                }
+            match read(file, &mut whole) {
+                Ok(()) => {}
                 Err(failure) => {
                     if !self.json {
                         terminal::error(&failure.message);
@@ -135,24 +158,31 @@ impl Report {
     }
 }
 
-fn read(file: &Path) -> Result<(Row, Vec<Loss>), Failure> {
+fn read(file: &Path, whole: &mut Whole) -> Result<(), Failure> {
     let started = Instant::now();
     let saved = workspace::saved_server(file)?;
     let read = started.elapsed();
     let server = workspace::server_name(file);
+    let catalog = Catalog {
+        servers: [(server.clone(), saved.server)].into_iter().collect(),
+    };
     let started = Instant::now();
-    let model = model_server(&server, &saved.server).map_err(|e| {
+    let definitions = Definitions::new(&catalog).map_err(|e| {
         Failure::new(
             Kind::Configuration,
             format!("`{}`: {}", file.display(), chain(&e)),
         )
     })?;
     let modelled = started.elapsed();
+    let Some(model) = definitions.models.first() else {
+        return Err(Failure::host(format!("`{server}` has no model")));
+    };
     let started = Instant::now();
-    let printed = report::measure(&model);
+    let printed = report::measure(model);
     let print = started.elapsed();
     let figures = Figures {
-        counts: report::report(&model),
+        counts: report::report(model),
+        unvalidated: unvalidated(&definitions, model, whole),
         bytes: Bytes {
             source: saved.bytes,
             printed,
@@ -163,7 +193,41 @@ fn read(file: &Path) -> Result<(Row, Vec<Loss>), Failure> {
             print: milliseconds(print),
         },
     };
-    Ok((Row { server, figures }, model.losses))
+    whole.servers += 1;
+    whole.total.add(&figures);
+    whole.rows.push(Row { server, figures });
+    whole.losses.extend(model.losses.iter().cloned());
+    Ok(())
+}
+
+/// Lists and counts what the host cannot validate of a server.
+fn unvalidated(definitions: &Definitions, model: &ServerModel, whole: &mut Whole) -> Unvalidated {
+    let before = (whole.left_out.len(), whole.uncallable.len());
+    for tool in &model.tools {
+        let Some(definition) = definitions.get(&model.server, &tool.tool) else {
+            continue;
+        };
+        let blemishes = definition.schema_blemishes().into_iter();
+        whole.left_out.extend(blemishes.map(|pointer| LeftOut {
+            server: model.server.clone(),
+            tool: tool.tool.clone(),
+            side: match pointer.starts_with("/outputSchema") {
+                true => "output",
+                false => "input",
+            },
+            pointer,
+        }));
+        let fault = definition.schema_fault();
+        whole.uncallable.extend(fault.map(|why| Uncallable {
+            server: model.server.clone(),
+            tool: tool.tool.clone(),
+            why: why.to_owned(),
+        }));
+    }
+    Unvalidated {
+        places: whole.left_out.len() - before.0,
+        tools: whole.uncallable.len() - before.1,
+    }
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -178,6 +242,8 @@ fn round(milliseconds: f64) -> f64 {
 impl Figures {
     fn add(&mut self, other: &Figures) {
         self.counts += &other.counts;
+        self.unvalidated.places += other.unvalidated.places;
+        self.unvalidated.tools += other.unvalidated.tools;
         self.bytes.source += other.bytes.source;
         self.bytes.printed += other.bytes.printed;
         self.time_ms.read = round(self.time_ms.read + other.time_ms.read);
@@ -189,6 +255,7 @@ impl Figures {
 fn lay_out(whole: &Whole) -> String {
     let Figures {
         counts,
+        unvalidated,
         bytes,
         time_ms,
     } = &whole.total;
@@ -222,6 +289,22 @@ fn lay_out(whole: &Whole) -> String {
         .collect();
     out.line("losses", whole.losses.len(), &classes.join(", "));
     out.wrapped(&most_first(&counts.losses_by_keyword));
+    let uncallable = match unvalidated.tools {
+        0 => String::new(),
+        1 => "; 1 tool cannot be called for its schemas".to_owned(),
+        tools => format!(
+            "; {} tools cannot be called for their schemas",
+            number(tools)
+        ),
+    };
+    out.line(
+        "not validated",
+        unvalidated.places,
+        &match unvalidated.places {
+            1 => format!("place that is no JSON Schema{uncallable}"),
+            _ => format!("places that are no JSON Schema{uncallable}"),
+        },
+    );
     out.text(
         "time",
         &format!(
@@ -243,12 +326,32 @@ fn lay_out(whole: &Whole) -> String {
             kilobytes(bytes.printed.rust)
         ),
     );
-    out.untyped(&whole.losses);
+    let untyped = |loss: &&Loss| report::fallback(loss) == Some(Fallback::Untyped);
+    let untyped = whole.losses.iter().filter(untyped).map(|loss| {
+        let why = format!("{}: {}", plain(&loss.keyword), loss.consequence);
+        place(&loss.server, &loss.tool, &loss.pointer, &why)
+    });
+    out.list("could not type", untyped.collect());
+    let left_out = whole.left_out.iter();
+    let left_out = left_out.map(|at| place(&at.server, &at.tool, &at.pointer, ""));
+    out.list("no JSON Schema, and not validated", left_out.collect());
+    let uncallable = whole.uncallable.iter();
+    let uncallable = uncallable.map(|tool| place(&tool.server, &tool.tool, "", &tool.why));
+    out.list("cannot be called", uncallable.collect());
     out.out
 }
 
 fn of(declared: usize, more: &str) -> String {
     format!("of {}; {more}", number(declared))
+}
+
+/// A place in a list, with what is to say of it on a line of its own.
+fn place(server: &str, tool: &str, pointer: &str, why: &str) -> String {
+    let at = format!("  {}/{} {}", plain(server), plain(tool), plain(pointer));
+    match why {
+        "" => format!("{}\n", at.trim_end()),
+        why => format!("{}\n      {}\n", at.trim_end(), terminal::clean(why)),
+    }
 }
 
 fn places_in_words(places: usize) -> String {
@@ -362,28 +465,16 @@ impl Table {
         }
     }
 
-    fn untyped(&mut self, losses: &[Loss]) {
-        let untyped: Vec<&Loss> = losses
-            .iter()
-            .filter(|loss| report::fallback(loss) == Some(Fallback::Untyped))
-            .collect();
-        if untyped.is_empty() {
+    /// A list under its title, where there is anything to list.
+    fn list(&mut self, title: &str, places: Vec<String>) {
+        if places.is_empty() {
             return;
         }
         self.out
-            .push_str(&format!("\n{}\n", terminal::emphasis("could not type")));
-        for loss in untyped.iter().take(LISTED) {
-            self.out.push_str(&format!(
-                "  {}/{} {}\n      {}: {}\n",
-                plain(&loss.server),
-                plain(&loss.tool),
-                plain(&loss.pointer),
-                plain(&loss.keyword),
-                loss.consequence
-            ));
-        }
-        if untyped.len() > LISTED {
-            let more = number(untyped.len() - LISTED);
+            .push_str(&format!("\n{}\n", terminal::emphasis(title)));
+        self.out.extend(places.iter().take(LISTED).cloned());
+        if places.len() > LISTED {
+            let more = number(places.len() - LISTED);
             self.out
                 .push_str(&format!("  and {more} more: `--json` lists them all\n"));
         }
