@@ -1,3 +1,5 @@
+//! Reads one issue by its number and gives its title.
+
 use mcp::issues::{get, GetArgs};
 use witgate_guest::prelude::*;
 
