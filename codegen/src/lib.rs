@@ -40,6 +40,7 @@ pub mod select;
 
 pub mod json;
 pub mod names;
+pub mod references;
 pub mod text;
 
 pub use server::{model_catalog, model_server};

@@ -8,12 +8,10 @@ mod draft;
 mod facts;
 mod notes;
 mod object;
-mod pointer;
 mod source;
 mod types;
 mod union;
 
-use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
@@ -22,8 +20,8 @@ use crate::catalog::Tool;
 use crate::loss::Loss;
 use crate::model::{Rest, Type, TypeDef, TypeKind};
 use crate::overrides::Effective;
+use crate::references::{self, References};
 use facts::Facts;
-use pointer::Anchors;
 use source::Source;
 use types::Types;
 
@@ -68,7 +66,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
         defs: Vec::new(),
         losses: Vec::new(),
         lost: HashSet::new(),
-        anchors: OnceCell::new(),
+        references: References::new(schemas.input),
         reads: reads(schemas),
     };
     let input = walk.input();
@@ -83,7 +81,7 @@ pub(crate) fn type_tool(server: &str, tool: &Tool, schemas: &Effective<'_>) -> T
             walk.base = "/outputSchema";
             walk.old_draft = draft::is_old(schema);
             walk.refs.clear();
-            walk.anchors.take();
+            walk.references = References::new(schema);
             let (output, unwrap) = walk.output();
             if !matches!(output, Type::Def(_)) {
                 notes.extend(walk.document_root(schema, "/outputSchema"));
@@ -128,8 +126,7 @@ struct Walk<'a> {
     defs: Vec<TypeDef>,
     losses: Vec<Loss>,
     lost: HashSet<(String, String, String)>,
-    /// The document's anchors, once one is asked for.
-    anchors: OnceCell<Anchors<'a>>,
+    references: References<'a>,
     /// How many places may still be read.
     reads: usize,
 }
@@ -266,7 +263,7 @@ impl<'a> Walk<'a> {
             }
             None => {}
         }
-        let name = pointer::name_of(&place).map(|name| crate::names::kebab(&name, hint));
+        let name = references::name_of(&place).map(|name| crate::names::kebab(&name, hint));
         let source = Source::new(schema, format!("{}{place}", self.base));
         self.convert(&[source], name.as_deref().unwrap_or(hint), depth + 1)
     }
@@ -423,7 +420,7 @@ impl<'a> Walk<'a> {
 
     /// The place that a local reference means.
     fn resolve(&self, reference: &str) -> Option<(String, &'a Value)> {
-        pointer::resolve(self.root, &self.anchors, reference)
+        self.references.resolve(reference)
     }
 
     fn lose(&mut self, at: &str, keyword: &str, consequence: &str) {

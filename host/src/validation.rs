@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use jsonschema::{Draft, Validator, ValidatorMap};
 use serde_json::Value;
+use witgate_codegen::references::{NAMESAKES, References};
 
-use mend::{mend, options};
+use mend::{has_id, mend, options};
 use words::violation;
 
 /// A schema made ready, once.
@@ -87,7 +88,8 @@ pub(crate) fn compile(schema: &Value) -> Compiled {
             }
         }
     }
-    let validator = match chains_are_short(schema) {
+    let ground = Ground::new(schema);
+    let validator = match chains_are_short(&ground) {
         true => best.built.map(Arc::new),
         false => Err("the tool's schema has references within references too deeply".to_owned()),
     };
@@ -97,7 +99,7 @@ pub(crate) fn compile(schema: &Value) -> Compiled {
         mended: best.copy,
         places: OnceLock::new(),
         draft: best.draft,
-        size: expansion(schema, schema, &mut Vec::new(), LIGHT, 0),
+        size: expansion(&ground, schema, &mut Vec::new(), LIGHT, 0),
         given_up: Arc::default(),
     }
 }
@@ -131,9 +133,54 @@ fn mentions(schema: &Value, key: &str) -> bool {
     }
 }
 
-/// Places of a schema with references followed; `None` where these are more than `budget`, or where it refers to itself.
+/// A schema with what its references mean.
+struct Ground<'a> {
+    references: References<'a>,
+    /// Every object in it.
+    places: Vec<&'a Value>,
+    /// From which schema the pointers of each of these count.
+    bases: HashMap<*const Value, &'a Value>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(root: &'a Value) -> Ground<'a> {
+        let mut ground = Ground {
+            references: References::new(root),
+            places: Vec::new(),
+            bases: HashMap::new(),
+        };
+        ground.add(root, root);
+        ground
+    }
+
+    fn add(&mut self, schema: &'a Value, base: &'a Value) {
+        match schema {
+            Value::Object(map) => {
+                let base = if has_id(schema) { schema } else { base };
+                self.places.push(schema);
+                self.bases.insert(std::ptr::from_ref(schema), base);
+                map.values().for_each(|inner| self.add(inner, base));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| self.add(inner, base)),
+            _ => {}
+        }
+    }
+
+    /// What a reference at a place of the schema may mean.
+    fn targets(&self, holder: &Value, reference: &str) -> Vec<&'a Value> {
+        let base = self.bases.get(&std::ptr::from_ref(holder));
+        let places = match base.filter(|_| reference == "#" || reference.starts_with("#/")) {
+            Some(base) => References::new(base).candidates(reference),
+            None => self.references.candidates(reference),
+        };
+        places.into_iter().map(|(_, place)| place).collect()
+    }
+}
+
+/// Places of a schema with references followed; `None` where these are more than `budget`, where it refers to itself, or
+/// where it is not certain which place a reference means.
 fn expansion(
-    root: &Value,
+    ground: &Ground<'_>,
     schema: &Value,
     open: &mut Vec<String>,
     budget: usize,
@@ -155,21 +202,24 @@ fn expansion(
                         if open.len() > 64 || open.iter().any(|o| o == reference) {
                             return None;
                         }
-                        let pointer = reference.strip_prefix('#').unwrap_or(reference);
-                        if let Some(target) = root.pointer(pointer) {
-                            open.push(reference.to_owned());
-                            add(expansion(root, target, open, budget, depth + 1))?;
-                            open.pop();
+                        match &ground.targets(schema, reference)[..] {
+                            [] => {}
+                            [target] => {
+                                open.push(reference.to_owned());
+                                add(expansion(ground, target, open, budget, depth + 1))?;
+                                open.pop();
+                            }
+                            _ => return None,
                         }
                     }
                     _ if key == "$defs" || key == "definitions" => {}
-                    _ => add(expansion(root, value, open, budget, depth + 1))?,
+                    _ => add(expansion(ground, value, open, budget, depth + 1))?,
                 }
             }
         }
         Value::Array(items) => {
             for item in items {
-                add(expansion(root, item, open, budget, depth + 1))?;
+                add(expansion(ground, item, open, budget, depth + 1))?;
             }
         }
         _ => {}
@@ -194,27 +244,15 @@ fn is_quick(size: usize, value: &Value) -> bool {
 
 /// Whether no value has to be held against more than [`CHAIN`] schemas within each other. A value's own nesting is bounded
 /// where it is read.
-fn chains_are_short(root: &Value) -> bool {
-    fn places<'a>(schema: &'a Value, out: &mut Vec<&'a Value>) {
-        match schema {
-            Value::Object(map) => {
-                out.push(schema);
-                map.values().for_each(|inner| places(inner, out));
-            }
-            Value::Array(items) => items.iter().for_each(|inner| places(inner, out)),
-            _ => {}
-        }
-    }
-    let mut all = Vec::new();
-    places(root, &mut all);
+fn chains_are_short(ground: &Ground<'_>) -> bool {
     let mut known = HashMap::new();
-    all.into_iter()
-        .all(|place| chain(root, place, &mut known, 0).is_some())
+    let mut places = ground.places.iter();
+    places.all(|place| chain(ground, place, &mut known, 0).is_some())
 }
 
-/// The length of the longest chain that begins at a schema; `None` where it is too long.
+/// The length of the longest chain that begins at a schema; `None` where it is too long, or may be.
 fn chain<'a>(
-    root: &'a Value,
+    ground: &Ground<'a>,
     schema: &'a Value,
     known: &mut HashMap<*const Value, usize>,
     depth: usize,
@@ -225,17 +263,21 @@ fn chain<'a>(
     if depth > CHAIN {
         return None;
     }
-    if let Some(length) = known.get(&std::ptr::from_ref(schema)) {
+    let own = std::ptr::from_ref(schema);
+    if let Some(length) = known.get(&own) {
         return (depth + length <= CHAIN).then_some(*length);
     }
     // While it is open, what leads back to it ends here.
-    known.insert(std::ptr::from_ref(schema), 0);
+    known.insert(own, 0);
     let mut longest = 0;
     for (key, value) in map {
         let held: Vec<&Value> = match (key.as_str(), value) {
             ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(reference)) => {
-                let pointer = reference.strip_prefix('#').unwrap_or(reference);
-                root.pointer(pointer).into_iter().collect()
+                let targets = ground.targets(schema, reference);
+                if targets.len() >= NAMESAKES {
+                    return None;
+                }
+                targets
             }
             ("allOf" | "anyOf" | "oneOf", Value::Array(items)) => items.iter().collect(),
             ("not" | "if" | "then" | "else", inner) => vec![inner],
@@ -243,10 +285,10 @@ fn chain<'a>(
             _ => Vec::new(),
         };
         for inner in held {
-            longest = longest.max(1 + chain(root, inner, known, depth + 1)?);
+            longest = longest.max(1 + chain(ground, inner, known, depth + 1)?);
         }
     }
-    known.insert(std::ptr::from_ref(schema), longest);
+    known.insert(own, longest);
     Some(longest)
 }
 

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::facts::{Facts, Union};
-use super::pointer::name_of;
 use super::source::Source;
 use super::types::Types;
 use super::{DEPTH, MEMBERS, Walk, wrap_null};
 use crate::model::{Case, CaseTest, JsonType, Type, TypeKind};
 use crate::names::{Names, kebab};
+use crate::references::name_of;
 
 /// What follows where no type is narrower than all.
 const ANY_MEMBER: &str = "one member fits anything; given as JSON";

@@ -4,6 +4,7 @@
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
 use witgate_codegen::json::{self, escape, unescape};
+use witgate_codegen::references::References;
 
 use super::words::clip;
 
@@ -117,7 +118,7 @@ fn as_fragment(pointer: &str) -> String {
 fn leave_out(schema: &mut Value, error: &jsonschema::ValidationError<'_>) -> Option<String> {
     use jsonschema::error::ValidationErrorKind as K;
     if let K::Referencing(_) = error.kind() {
-        let at = dangling(schema, schema, String::new(), 0)?;
+        let at = dangling(&References::new(schema), schema, schema, String::new(), 0)?;
         let holder = schema.pointer_mut(&at)?.as_object_mut()?;
         holder.retain(|key, _| !key.ends_with("ef") || !key.starts_with('$'));
         return Some(at);
@@ -137,22 +138,25 @@ fn leave_out(schema: &mut Value, error: &jsonschema::ValidationError<'_>) -> Opt
     Some(at)
 }
 
-/// The first place with a reference to what is not in the schema.
-fn dangling(root: &Value, schema: &Value, at: String, depth: usize) -> Option<String> {
+/// The first place with a reference to what is not in the schema. Pointers count from the nearest schema above with an `$id`.
+fn dangling<'a>(
+    references: &References<'a>,
+    base: &'a Value,
+    schema: &'a Value,
+    at: String,
+    depth: usize,
+) -> Option<String> {
     if depth > json::DEPTH {
         return None;
     }
     match schema {
         Value::Object(map) => {
+            let base = if has_id(schema) { schema } else { base };
             let leads_nowhere = |key: &str| {
                 let reference = map.get(key).and_then(Value::as_str);
-                reference.is_some_and(|reference| match reference.strip_prefix('#') {
-                    Some(pointer) if pointer.is_empty() || pointer.starts_with('/') => {
-                        root.pointer(pointer).is_none()
-                    }
-                    // An anchor may be anywhere; another document is nowhere.
-                    Some(_) => false,
-                    None => true,
+                reference.is_some_and(|reference| match reference.starts_with("#/") {
+                    true => References::new(base).resolve(reference).is_none(),
+                    false => references.resolve(reference).is_none(),
                 })
             };
             if ["$ref", "$dynamicRef", "$recursiveRef"]
@@ -163,15 +167,23 @@ fn dangling(root: &Value, schema: &Value, at: String, depth: usize) -> Option<St
             }
             map.iter().find_map(|(key, inner)| {
                 let key = escape(key);
-                dangling(root, inner, format!("{at}/{key}"), depth + 1)
+                let at = format!("{at}/{key}");
+                dangling(references, base, inner, at, depth + 1)
             })
         }
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, inner)| dangling(root, inner, format!("{at}/{index}"), depth + 1)),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, inner)| {
+            let at = format!("{at}/{index}");
+            dangling(references, base, inner, at, depth + 1)
+        }),
         _ => None,
     }
+}
+
+/// Whether a schema is a document of its own to the references in it.
+pub(super) fn has_id(schema: &Value) -> bool {
+    let id = schema.get("$id").or_else(|| schema.get("id"));
+    id.and_then(Value::as_str)
+        .is_some_and(|id| !id.starts_with('#'))
 }
 
 fn fault(error: &jsonschema::ValidationError<'_>) -> String {

@@ -141,3 +141,53 @@ async fn a_value_that_fits_no_alternative_is_told_of_the_nearest() {
     let wrong = violation(json!({"s": 5})).await;
     assert_eq!(wrong.why, "fits none of 3 alternatives");
 }
+
+#[tokio::test]
+async fn references_by_name_are_bounded_as_those_by_pointer() {
+    let named = |kind: &str, n: usize| match kind {
+        "anchor" => (format!("#a{n}"), json!({"$anchor": format!("a{n}")})),
+        "id" => (format!("a{n}"), json!({"$id": format!("a{n}")})),
+        _ => (format!("#/$defs/%61{n}"), json!({})),
+    };
+    let chained = |kind: &str, length: usize, link: &dyn Fn(Value) -> Value| {
+        let mut defs = serde_json::Map::new();
+        for n in 0..=length {
+            let mut def = named(kind, n).1;
+            let next = json!({"$ref": named(kind, n + 1).0});
+            def["anyOf"] = match n == length {
+                true => json!([{"type": "integer"}]),
+                false => link(next),
+            };
+            defs.insert(format!("a{n}"), def);
+        }
+        let first = json!({"$ref": named(kind, 0).0});
+        json!({"type": "object", "properties": {"a": first}, "$defs": defs})
+    };
+    for kind in ["anchor", "id", "encoded pointer"] {
+        let short = chained(kind, 3, &|next| json!([next]));
+        let compiled = compile(&short);
+        assert!(compiled.left_out.is_empty() && compiled.size.is_some());
+        assert_eq!(compiled.check(&short, &json!({"a": 1})).await, Ok(()));
+        assert!(compiled.check(&short, &json!({"a": "x"})).await.is_err());
+        let long = chained(kind, 5_000, &|next| json!([next]));
+        let refused = compile(&long).check(&long, &json!({"a": 1})).await;
+        let why = refused.unwrap_err().why;
+        assert!(why.contains("too deeply"), "{kind}: {why}");
+        let wide = chained(kind, 30, &|next| json!([next, next]));
+        assert_eq!(compile(&wide).size, None, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_reference_that_leads_nowhere_is_left_out_and_no_other() {
+    let schema = json!({"type": "object", "properties": {"a": {"$ref": "Foo"}, "b": {"$ref": "#x"}},
+        "$defs": {"m": {"type": "string"},
+            "f": {"$id": "Foo", "properties": {"c": {"$ref": "#/$defs/m"}, "d": {"type": "integer"}}}}});
+    let compiled = compile(&schema);
+    assert_eq!(compiled.validator.as_ref().err(), None);
+    // Below an `$id`, pointers count from there.
+    let wanted = ["/properties/b", "/$defs/f/properties/c"];
+    assert_eq!(compiled.left_out, wanted);
+    let refused = compiled.check(&schema, &json!({"a": {"d": "x"}})).await;
+    assert_eq!(refused.unwrap_err().at, "/a/d");
+}
