@@ -77,7 +77,10 @@ pub(crate) async fn prepare(quick: bool) -> anyhow::Result<Ground> {
         catalog,
         definitions,
         journal,
-        grants: Grants { grants: all },
+        grants: Grants {
+            grants: all,
+            ..Grants::default()
+        },
         quick,
     })
 }
@@ -137,7 +140,8 @@ pub(crate) fn plan(
     definitions: &Definitions,
 ) -> anyhow::Result<Plan> {
     let imports = program.imports(host, definitions);
-    Ok(admit(&imports, &ground.grants, &Limits::default(), None)?)
+    let rules = ground.grants.check(definitions)?;
+    Ok(admit(&imports, &rules, &Limits::default(), None)?)
 }
 
 pub(crate) fn js_prepared(ground: &Ground, host: &Host, source: &str) -> anyhow::Result<Prepared> {
@@ -185,15 +189,14 @@ pub(crate) async fn run(
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
     let options = RunOptions {
-        servers: ground.servers.clone(),
         journal: Arc::clone(&ground.journal),
-        recording: None,
         log: Arc::new(move |_, _| {
             let now = Instant::now();
             sink.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(now);
         }),
+        ..RunOptions::new(&ground.servers)
     };
     let started = Instant::now();
     let finished = prepared.run(host, input, options).await;

@@ -1,9 +1,11 @@
 //! One file per command: a struct with its arguments and `exec`.
 
+pub(crate) mod approvals;
 pub(crate) mod build;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod gen_files;
+pub(crate) mod grants;
 pub(crate) mod learn;
 pub(crate) mod run;
 pub(crate) mod sync;
@@ -13,7 +15,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use witgate_codegen::select::LookupError;
-use witgate_host::grants::{self, Grants};
+use witgate_host::Grants;
+use witgate_host::grants as rules;
 
 use crate::failure::Failure;
 
@@ -26,17 +29,29 @@ pub(crate) struct GrantArguments {
     /// Read grants from a TOML file
     #[arg(long, value_name = "FILE")]
     grants: Option<PathBuf>,
+    /// Read an organisation's policy, in Cedar: it must allow a call as well as a grant
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 impl GrantArguments {
     /// Every grant, the command line's first.
     fn read(&self) -> Result<Grants, Failure> {
-        let mut all = Grants::default();
-        for given in &self.allow {
-            all.grants.push(grants::allow(given)?);
+        let mut all = match &self.grants {
+            Some(path) => rules::load(path)?,
+            None => Grants::default(),
+        };
+        for given in self.allow.iter().rev() {
+            all.grants.insert(0, rules::allow(given)?);
         }
-        if let Some(path) = &self.grants {
-            all.grants.extend(grants::load(path)?.grants);
+        if let Some(path) = &self.policy {
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                Failure::usage(format!("cannot read the policy `{}`: {e}", path.display()))
+            })?;
+            all.policy = Some(rules::Policy {
+                text,
+                origin: path.display().to_string(),
+            });
         }
         Ok(all)
     }

@@ -259,6 +259,12 @@ impl From<RunError> for Failure {
             RunError::Deadlock => Failure::new(Kind::Program, message)
                 .hint("look for an `await` on something that never comes"),
             RunError::Broken { .. } => Failure::new(Kind::Program, message),
+            RunError::Host(_) => Failure::host(message),
+            RunError::Disapproved { hint, .. } => {
+                let mut failure = Failure::new(Kind::Refused, message);
+                failure.hint = hint.as_deref().map(to_paste);
+                failure
+            }
         }
     }
 }
@@ -295,7 +301,10 @@ fn program(error: ProgramError) -> Failure {
         ToolErrorKind::Denied if has_changed(cause) => {
             "the server changed the tool while the program ran: see what changed with `witgate sync --check`, accept it with `witgate sync`, and run again".to_owned()
         }
-        ToolErrorKind::Denied => "raise the grant's budget, or call less".to_owned(),
+        ToolErrorKind::Denied => match hint_of(cause) {
+            Some(lines) => to_paste(&lines),
+            None => "ask whoever wrote the policy".to_owned(),
+        },
         ToolErrorKind::Limit => "ask for more per call, or raise `--max-calls N`".to_owned(),
         ToolErrorKind::ToolFailed => "catch it to go on, or look at its `detail`".to_owned(),
         ToolErrorKind::InvalidResult => match schema_of(cause) {
@@ -317,6 +326,16 @@ fn program(error: ProgramError) -> Failure {
         .or(error.cause.map(|c| c.tool));
     failure.stack = error.stack;
     failure
+}
+
+/// The lines that would allow a denied call.
+fn hint_of(cause: &ToolError) -> Option<String> {
+    let detail: serde_json::Value = serde_json::from_str(cause.detail.as_deref()?).ok()?;
+    Some(detail["hint"].as_str()?.to_owned())
+}
+
+fn to_paste(lines: &str) -> String {
+    format!("this would allow it, in a grants file (`--grants FILE`):\n{lines}")
 }
 
 /// Whose schema a result breaks, where it is not the server's.

@@ -5,10 +5,13 @@
     reason = "a failure is made once and ends the process"
 )]
 
+mod ask;
 mod commands;
+mod consent;
 mod demo_answer;
 mod demo_data;
 mod demo_server;
+mod effects;
 mod failure;
 mod output;
 mod overrides;
@@ -61,6 +64,12 @@ enum Command {
     Catalog(commands::catalog::Catalog),
     /// Infer the types of results that a server does not declare, from recorded runs
     Learn(commands::learn::Learn),
+    /// Say what grants mean for a program, and write those that a recorded run needed
+    #[command(subcommand)]
+    Grants(commands::grants::Grants),
+    /// See and answer the calls that wait for a person's yes
+    #[command(subcommand)]
+    Approvals(commands::approvals::Approvals),
     /// Be an MCP server with 10,000 issues and contacts, for examples and tests
     DemoServer,
 }
@@ -107,6 +116,8 @@ impl Command {
             Command::Tools(command) => command.exec().await,
             Command::Catalog(command) => command.exec().await,
             Command::Learn(command) => command.exec().await,
+            Command::Grants(command) => command.exec().await,
+            Command::Approvals(command) => command.exec(),
             Command::DemoServer => demo_server::serve_stdio()
                 .await
                 .map_err(|e| failure::Failure::host(format!("{e:#}"))),
@@ -123,6 +134,8 @@ impl Command {
             Command::Tools(command) => command.json,
             Command::Catalog(command) => command.json(),
             Command::Learn(command) => command.json,
+            Command::Grants(command) => command.json(),
+            Command::Approvals(command) => command.json(),
             Command::Gen(_) | Command::DemoServer => false,
         }
     }

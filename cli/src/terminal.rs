@@ -114,6 +114,9 @@ pub(crate) fn progress(what: impl Into<String>) -> Progress {
                 if done.load(Ordering::Relaxed) {
                     return;
                 }
+                if crate::ask::is_open() {
+                    continue;
+                }
                 let _ = write!(std::io::stderr().lock(), "\r\x1b[K{what} ... {second} s");
             }
         });

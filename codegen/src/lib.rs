@@ -22,6 +22,7 @@ pub mod loss;
 pub mod model;
 pub mod overrides;
 
+pub mod sample;
 mod schema;
 pub mod server;
 

@@ -1,12 +1,16 @@
 //! Admission: imports x grants x what was pinned -> a plan, or a refusal with *all* reasons. Before anything runs, and pure.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use witgate_codegen::drift::ChangeKind;
 use witgate_codegen::lock::{self, Lock};
 
-use crate::grants::{self, Grant, Grants};
+use crate::grants::{self, Grants};
 use crate::imports::{BUILD_AGAIN, Built, ImportedTool, Imports};
+use crate::labels::{At, Flow, LabelSet, Then};
 use crate::limits::Limits;
+use crate::rules::{Rules, ToolRules};
 
 /// What an admitted program may do. Only what stands here is linked.
 #[derive(Debug, Clone)]
@@ -15,10 +19,25 @@ pub struct Plan {
     pub tools: Vec<PlannedTool>,
     /// Each import with the index of its tool in `tools`.
     pub imports: Vec<(ImportedTool, usize)>,
-    /// The grants of the person, in their order.
-    pub grants: Vec<Grant>,
+    /// What a person allows.
+    pub rules: Rules,
     /// The budgets of the run.
     pub limits: Limits,
+    /// What a person is asked before anything runs.
+    pub start: Vec<StartQuestion>,
+    /// SHA-256 hex of the program; empty before it is linked.
+    pub(crate) program: String,
+}
+
+/// A combination of tools that a flow rule wants a person to look at before the program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartQuestion {
+    /// Where the rule was written.
+    pub origin: String,
+    /// Tools whose results have the labels that the rule asks after, as `server/tool`.
+    pub reads: Vec<String>,
+    /// Tools that the rule speaks of, as `server/tool`.
+    pub calls: Vec<String>,
 }
 
 /// A tool that was granted.
@@ -30,8 +49,8 @@ pub struct PlannedTool {
     pub tool: String,
     /// Hash of the definition that was admitted; a call is made only while the server has the same.
     pub definition: String,
-    /// The grants that allow it, as indices into [`Plan::grants`].
-    pub grants: Vec<usize>,
+    /// What it is subject to.
+    pub rules: Arc<ToolRules>,
 }
 
 /// Why a program is not admitted: every reason at once.
@@ -75,14 +94,14 @@ pub(crate) const ACCEPT: &str =
 /// What to do about a component that is built against another text of the same types.
 const PIN_AGAIN: &str = "look at what changed, then build the program again: `witgate build PROGRAM -o OUT.wasm`; or pin the component to it as it is: `witgate build OUT.wasm -o OUT.wasm`";
 
-/// Decides whether a program with these imports may run. With a lock, the tools of the servers that it pins must be what
-/// it pins.
+/// Decides whether a program with these imports may run: each tool granted, no flow rule against the combination. With a
+/// lock, the tools of the servers that it pins must be what it pins.
 ///
 /// # Errors
 /// The refusal, with all reasons.
 pub fn admit(
     imports: &Imports,
-    grants: &Grants,
+    rules: &Rules,
     limits: &Limits,
     lock: Option<&Lock>,
 ) -> Result<Plan, Refusal> {
@@ -90,8 +109,10 @@ pub fn admit(
     let mut plan = Plan {
         tools: Vec::new(),
         imports: Vec::new(),
-        grants: grants.grants.clone(),
+        rules: rules.clone(),
         limits: limits.clone(),
+        start: Vec::new(),
+        program: String::new(),
     };
     for import in &imports.tools {
         let drifted = [since_locked(import, lock), since_built(import)];
@@ -108,24 +129,23 @@ pub fn admit(
             plan.imports.push((import.clone(), index));
             continue;
         }
-        let allowing: Vec<usize> = (0..plan.grants.len())
-            .filter(|&g| plan.grants[g].allows(&import.server, &import.tool))
-            .collect();
-        if allowing.is_empty() {
+        let allowing = rules.tool(&import.server, &import.tool);
+        let Some(allowing) = allowing.filter(|rules| !rules.grants.is_empty()) else {
             let reason = not_granted(&import.server, &import.tool);
             if !reasons.contains(&reason) {
                 reasons.push(reason);
             }
             continue;
-        }
+        };
         plan.imports.push((import.clone(), plan.tools.len()));
         plan.tools.push(PlannedTool {
             server: import.server.clone(),
             tool: import.tool.clone(),
             definition: import.live.definition.clone(),
-            grants: allowing,
+            rules: Arc::clone(allowing),
         });
     }
+    reasons.extend(plan.combine());
     for unknown in &imports.unknown {
         reasons.push(Reason {
             import: unknown.import.clone(),
@@ -140,6 +160,68 @@ pub fn admit(
         Ok(plan)
     } else {
         Err(Refusal { reasons })
+    }
+}
+
+impl Plan {
+    /// Holds the tools together against the flow rules that are decided before anything runs: notes what a person is to be
+    /// asked, and returns what is refused.
+    fn combine(&mut self) -> Vec<Reason> {
+        let rules = self.rules.clone();
+        let grants = rules.grants();
+        let tools = self.tools.iter();
+        let all = tools.fold(rules.input_labels(), |all, tool| {
+            all.with(tool.rules.labels)
+        });
+        let named = |wanted: &dyn Fn(LabelSet) -> bool| -> Vec<String> {
+            let tools = self.tools.iter().filter(|tool| wanted(tool.rules.labels));
+            tools
+                .map(|tool| format!("{}/{}", tool.server, tool.tool))
+                .collect()
+        };
+        let allowed = |tool: LabelSet| {
+            let mut flows = grants.flows.iter();
+            flows.any(|f| f.then == Then::Allow && f.unless.is_none() && f.concerns(all, tool))
+        };
+        let (mut reasons, mut questions) = (Vec::new(), Vec::new());
+        for flow in grants.flows.iter().filter(|flow| flow.at == At::Start) {
+            let calls = named(&|labels| flow.concerns(all, labels) && !allowed(labels));
+            let reads = named(&|labels| labels.has_any(flow.after));
+            match flow.then {
+                Then::Allow => {}
+                _ if calls.is_empty() => {}
+                Then::Refuse => reasons.extend(
+                    calls
+                        .iter()
+                        .map(|tool| combined(tool, flow, &reads, grants)),
+                ),
+                Then::Approve => questions.push(StartQuestion {
+                    origin: flow.origin.clone(),
+                    reads,
+                    calls,
+                }),
+            }
+        }
+        self.start = questions;
+        reasons
+    }
+}
+
+/// The reason against a tool that could send on what others read.
+fn combined(tool: &str, flow: &Flow, reads: &[String], grants: &Grants) -> Reason {
+    let names = |set| grants.names.of(set).collect::<Vec<_>>().join("`, `");
+    Reason {
+        import: tool.to_owned(),
+        message: format!(
+            "{} refuses a program that calls a `{}` tool and reads `{}` (`{}`)",
+            flow.origin,
+            names(flow.call),
+            names(flow.after),
+            reads.join("`, `"),
+        ),
+        allow: None,
+        grant: Some(grants.lines_that_let_flow(flow.after, flow.call)),
+        hint: None,
     }
 }
 
@@ -268,12 +350,25 @@ mod tests {
         })
     }
 
+    fn rules(text: &str) -> Rules {
+        let grants = grants::parse(text, "grants.toml").unwrap();
+        Rules::unchecked(grants, &[("s", "a"), ("s", "b"), ("s", "c")])
+    }
+
+    fn allowing() -> Rules {
+        rules("[[grant]]\nserver = 's'\ntools = ['a']")
+    }
+
     /// What is said against importing `a`, fully granted.
     fn said(built: Built, lock: Option<&Lock>) -> Vec<(String, String)> {
         let mut import = import("a", View::Json);
         import.built = built;
-        let grants = Grants::from(grants::allow("s/a").unwrap());
-        match admit(&imports(vec![import]), &grants, &Limits::default(), lock) {
+        match admit(
+            &imports(vec![import]),
+            &allowing(),
+            &Limits::default(),
+            lock,
+        ) {
             Ok(_) => Vec::new(),
             Err(refusal) => {
                 let said = |r: Reason| (r.message, r.hint.unwrap_or_default());
@@ -318,8 +413,12 @@ mod tests {
         for built in [Built::Unsaid, against("d", "t"), against("d", "t2")] {
             let mut import = import("a", View::Typed);
             (import.fits, import.built) = (false, built);
-            let grants = Grants::from(grants::allow("s/a").unwrap());
-            let refusal = admit(&imports(vec![import]), &grants, &Limits::default(), None);
+            let refusal = admit(
+                &imports(vec![import]),
+                &allowing(),
+                &Limits::default(),
+                None,
+            );
             assert_eq!(refusal.unwrap_err().reasons.len(), 1);
         }
     }
@@ -373,7 +472,7 @@ mod tests {
         let text = r#"{"version": 2, "servers": {"s": {"package": "s", "tools": {}}}}"#;
         let lock = lock::parse(text).unwrap();
         let imports = imports(vec![import]);
-        let none = Grants::default();
+        let none = Rules::default();
         let refusal = admit(&imports, &none, &Limits::default(), Some(&lock)).unwrap_err();
         assert_eq!(refusal.reasons.len(), 3, "{refusal}");
     }
@@ -393,7 +492,7 @@ mod tests {
             message: "no".into(),
             hint: None,
         });
-        let refusal = admit(&imports, &Grants::default(), &Limits::default(), None).unwrap_err();
+        let refusal = admit(&imports, &Rules::default(), &Limits::default(), None).unwrap_err();
         let names: Vec<_> = refusal.reasons.iter().map(|r| r.import.as_str()).collect();
         assert_eq!(names, ["s/a", "s/b", "wasi:cli/run"]);
     }
@@ -401,12 +500,56 @@ mod tests {
     #[test]
     fn the_line_of_a_reason_allows_it_and_a_tool_in_two_views_is_one_tool() {
         let imports = imports(vec![import("a", View::Json), import("a", View::Typed)]);
-        let refusal = admit(&imports, &Grants::default(), &Limits::default(), None).unwrap_err();
+        let refusal = admit(&imports, &Rules::default(), &Limits::default(), None).unwrap_err();
         let [reason] = refusal.reasons.as_slice() else {
             panic!("{refusal}");
         };
-        let grants = grants::parse(reason.grant.as_ref().unwrap(), "grants.toml").unwrap();
-        let plan = admit(&imports, &grants, &Limits::default(), None).unwrap();
+        let rules = rules(reason.grant.as_ref().unwrap());
+        let plan = admit(&imports, &rules, &Limits::default(), None).unwrap();
         assert_eq!((plan.tools.len(), plan.imports.len()), (1, 2));
+    }
+
+    const LABELS: &str = "[[grant]]\nserver = 's'\ntools = ['*']\n[[label]]\nserver = 's'\ntools = ['a']\nlabels = ['private']\n[[label]]\nserver = 's'\ntools = ['b']\nlabels = ['untrusted']\n[[label]]\nserver = 's'\ntools = ['c']\nlabels = ['egress']\n[input]\nlabels = []\n";
+
+    #[test]
+    fn a_combination_is_refused_before_anything_runs_and_the_line_of_the_reason_allows_it() {
+        let flow =
+            "[[flow]]\nafter = ['private', 'untrusted']\ncall = ['egress']\nthen = 'refuse'\n";
+        let text = format!("{LABELS}{flow}");
+        let of = |tools: &[&str]| imports(tools.iter().map(|t| import(t, View::Json)).collect());
+        let limits = Limits::default();
+        for harmless in [&["a", "b"][..], &["a", "c"], &["b", "c"]] {
+            admit(&of(harmless), &rules(&text), &limits, None).unwrap();
+        }
+        let all = of(&["a", "b", "c"]);
+        let refusal = admit(&all, &rules(&text), &limits, None).unwrap_err();
+        let [reason] = refusal.reasons.as_slice() else {
+            panic!("{refusal}");
+        };
+        assert_eq!(reason.import, "s/c");
+        assert!(reason.message.contains("`s/a`, `s/b`"), "{refusal}");
+        let pasted = format!("{text}\n{}", reason.grant.as_ref().unwrap());
+        admit(&all, &rules(&pasted), &limits, None).unwrap();
+    }
+
+    #[test]
+    fn a_combination_can_be_a_question_at_the_start() {
+        let flow =
+            "[[flow]]\nafter = ['private']\ncall = ['egress']\nthen = 'approve'\nat = 'start'\n";
+        let both = imports(vec![import("c", View::Json), import("a", View::Json)]);
+        let plan = admit(
+            &both,
+            &rules(&format!("{LABELS}{flow}")),
+            &Limits::default(),
+            None,
+        )
+        .unwrap();
+        let [question] = plan.start.as_slice() else {
+            panic!();
+        };
+        assert_eq!(
+            (question.reads.as_slice(), question.calls.as_slice()),
+            (&["s/a".to_owned()][..], &["s/c".to_owned()][..])
+        );
     }
 }

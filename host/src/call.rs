@@ -1,5 +1,8 @@
-//! One tool call, from the arguments that the guest gave to the value it gets back: validate, gate, send, validate, book,
-//! and one journal record whatever happens on the way.
+//! One tool call, from the arguments that the guest gave to the value it gets back: open what is sealed, validate, gate, ask a
+//! person, send, validate, book, seal, and one journal record whatever happens on the way.
+
+mod answer;
+mod attempt;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,21 +10,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{ComponentType, Lift, Lower, Val};
 use witgate_codegen::catalog::canonical;
 use witgate_codegen::drift::{self, ChangeKind};
-use witgate_codegen::model::{Origin, Type};
+use witgate_codegen::model::Origin;
 
 use crate::admission::Plan;
+use crate::approval::{Approvals, Item};
 use crate::budget::Exceeded;
 use crate::definitions::{Definition, Violation};
-use crate::gate::{self, Call, Denial, Spent};
+use crate::dry_run::{DryRun, PlannedCall, plausible};
+use crate::gate::{self, Call, Denial, Passed, Pending, Permit, Spent};
+use crate::grants::{self, Effect};
 use crate::journal::recording::{Recorded, Recording};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
-use crate::mcp::{ServerError, ToolReply};
+use crate::mcp::ServerError;
 use crate::round_trip::read_exactly;
+use crate::sealed::{SealRule, Vault};
 use crate::servers::{CallError, Servers};
+
+use answer::{normalise, unwrap};
+use attempt::Attempt;
 
 /// Why a tool call failed, as the contract's `tool-error-kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift, Lower)]
@@ -100,11 +110,21 @@ pub(crate) struct Calls {
     pub(crate) in_flight: Semaphore,
     pub(crate) sequence: AtomicU64,
     /// What failed so far, at most some: a program's uncaught `ToolError` is believed only if the host made it.
-    pub(crate) failed: Mutex<Vec<(ToolErrorKind, String)>>,
+    pub(crate) failed: Mutex<Vec<ToolError>>,
     pub(crate) servers: Servers,
     pub(crate) journal: Arc<Journal>,
     pub(crate) recording: Option<Arc<Recording>>,
+    pub(crate) approvals: Approvals,
+    /// Where anything is to be sealed.
+    pub(crate) vault: Option<Vault>,
+    /// What the person asked for, in their own words.
+    pub(crate) request: Option<Arc<str>>,
+    /// Where nothing is to be changed.
+    pub(crate) dry_run: Option<Arc<DryRun>>,
 }
+
+/// A place among the calls under way. Given back while a call waits for a person, so that it blocks no other.
+type Place<'a> = Option<SemaphorePermit<'a>>;
 
 /// What a call gives the guest: a value, and the same as JSON text, written once.
 pub(crate) struct Answer {
@@ -115,8 +135,9 @@ pub(crate) struct Answer {
 /// Attempts beyond `Limits::calls` that a program may make, each denied and recorded, before its run is ended.
 const DENIED_ATTEMPTS: u64 = 1_000;
 
-/// Failures remembered.
+/// Failures remembered, and bytes of the longest detail that is remembered with one.
 const FAILURES: usize = 1_000;
+const DETAIL: usize = 16 << 10;
 
 impl Calls {
     /// Calls a tool of the plan with arguments as JSON text.
@@ -132,12 +153,17 @@ impl Calls {
         if arguments.len() as u64 > limit {
             let bytes = arguments.len() as u64;
             let denial = Denial::CallBytes { bytes, limit };
-            return self.refused(index, denied(&denial), Blame::Program, denial.to_string());
+            return self.refused(
+                index,
+                ToolErrorKind::Limit,
+                Blame::Program,
+                denial.to_string(),
+            );
         }
         // A waiting call holds its text, not its value.
-        let _place = self.in_flight.acquire().await.ok();
+        let mut place = self.in_flight.acquire().await.ok();
         match read_exactly(arguments) {
-            Ok(arguments) => self.call_in_place(index, arguments).await,
+            Ok(arguments) => self.call_in_place(index, arguments, &mut place).await,
             Err(Violation { at, why }) => {
                 let kind = ToolErrorKind::InvalidArguments;
                 let message = match at.as_str() {
@@ -159,125 +185,86 @@ impl Calls {
         arguments: Value,
     ) -> Result<Result<Answer, ToolError>, Exceeded> {
         // The semaphore is never closed; were it, the call would go on without waiting.
-        let _place = self.in_flight.acquire().await.ok();
-        self.call_in_place(index, arguments).await
+        let mut place = self.in_flight.acquire().await.ok();
+        self.call_in_place(index, arguments, &mut place).await
     }
 
     /// The value is the structured result where there is one, else the normalised content.
-    async fn call_in_place(
-        &self,
+    async fn call_in_place<'a>(
+        &'a self,
         index: usize,
         arguments: Value,
+        place: &mut Place<'a>,
     ) -> Result<Result<Answer, ToolError>, Exceeded> {
         let mut attempt = self.attempt(index, &arguments)?;
-        let result = self.attempt_call(index, arguments, &mut attempt).await;
+        let result = self
+            .attempt_call(index, arguments, &mut attempt, place)
+            .await;
+        let result = result.map_err(|error| self.sealed(index, error));
         if let Err(error) = &result {
             self.remember(error);
         }
         Ok(result)
     }
 
-    async fn attempt_call(
-        &self,
+    async fn attempt_call<'a>(
+        &'a self,
         index: usize,
         arguments: Value,
         attempt: &mut Attempt<'_>,
+        place: &mut Place<'a>,
     ) -> Result<Answer, ToolError> {
         let definition = &self.definitions[index];
-        let error = |kind, message: String, detail: Option<Value>| ToolError {
-            kind,
-            tool: name(definition),
-            message,
-            detail: detail.map(|d| d.to_string()),
-        };
+        let call = self.examine(index, arguments, attempt).await?;
+        let kept = (self.recording.is_some() || self.dry_run.is_some()).then(|| call.as_shown());
+        let (permit, grant) = self.pass(index, call, attempt, place).await?;
+        attempt.permit(self.origin(grant));
+        let is_pretended = permit.is_none();
 
-        let arguments = match check_arguments(definition, arguments).await {
-            Ok(arguments) => arguments,
-            Err(violation) => {
-                let message = describe(&violation);
-                attempt.refuse(Verdict::Invalid, Blame::Program, &message);
-                let detail = Some(to_detail(&violation));
-                return Err(error(ToolErrorKind::InvalidArguments, message, detail));
+        let (mut value, is_error, structured) = match (permit, &self.dry_run, &kept) {
+            (Some(permit), ..) => self.send(index, permit, grant, attempt).await?,
+            (None, Some(dry_run), Some(shown)) => {
+                let value = self.pretend(dry_run, index, shown, attempt).await?;
+                (value, false, false)
+            }
+            (None, ..) => {
+                let message = "the call has no permit".to_owned();
+                return Err(self.error(index, ToolErrorKind::Denied, message, None));
             }
         };
-        if let Some(why) = self.journal.failure() {
-            let message = format!(
-                "the journal cannot be written ({why}), and no call is made without a record"
-            );
-            attempt.refuse(Verdict::Denied, Blame::Host, &message);
-            return Err(error(ToolErrorKind::Denied, message, None));
-        }
-        let sent = self
-            .recording
-            .as_ref()
-            .map(|_| Value::Object(arguments.clone()));
-        let call = Call {
-            tool: index,
-            arguments,
-            bytes: attempt.record.arguments_bytes,
-        };
-        let checked = gate::check(&self.plan, &mut self.spent(), call);
-        let (permit, grant) = match checked {
-            Ok(permitted) => permitted,
-            Err(denial) => {
-                let (blame, detail) = match &denial {
-                    Denial::Changed(kind) => {
-                        (Blame::Server, Some(serde_json::json!({"changed": kind})))
-                    }
-                    _ => (Blame::Grant, None),
-                };
-                attempt.refuse(Verdict::Denied, blame, &denial.to_string());
-                return Err(error(denied(&denial), denial.to_string(), detail));
-            }
-        };
-        attempt.permit(&self.plan.grants[grant].origin);
-
-        let deadline = Instant::now() + self.plan.limits.call_time;
-        let reply = match self.servers.call(permit, deadline).await {
-            Ok(reply) => reply,
-            Err(CallError::Changed { now, .. }) => {
-                let kind = match now {
-                    Some(now) => drift::judge(&definition.tool, &now),
-                    None => Some(ChangeKind::Removed),
-                };
-                let kind = kind.unwrap_or(ChangeKind::Incompatible);
-                let bytes = attempt.record.arguments_bytes;
-                let denial = gate::take_back(&mut self.spent(), index, grant, bytes, kind);
-                attempt.refuse(Verdict::Denied, Blame::Server, &denial.to_string());
-                let detail = Some(serde_json::json!({"changed": kind}));
-                return Err(error(denied(&denial), denial.to_string(), detail));
-            }
-            // The server answered, with an error of its protocol: the tool could not be run that way.
-            Err(CallError::Server(ServerError::Rpc { code, message, .. })) => {
-                attempt.end(Outcome::ToolFailed, Some(Blame::Server), None);
-                let detail = Some(serde_json::json!({"code": code}));
-                return Err(error(ToolErrorKind::ToolFailed, shorten(&message), detail));
-            }
-            Err(failed) => {
-                attempt.end(Outcome::Unavailable, Some(Blame::Server), None);
-                return Err(error(ToolErrorKind::Unavailable, failed.to_string(), None));
-            }
-        };
-
-        let is_error = reply.is_error;
-        let structured = reply.structured.is_some();
-        let value = normalise(reply, definition);
-        let text = value.to_string();
+        let mut text = value.to_string();
         let bytes = text.len() as u64;
-        attempt.result(&text);
         let booked = gate::book_result(&self.plan, &mut self.spent(), grant, bytes);
         if let Err(denial) = booked {
+            attempt.result(&self.seal_text(index, &text));
             attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
-            return Err(error(denied(&denial), denial.to_string(), None));
+            return Err(self.denied(index, &denial, None));
         }
-        if let (Some(recording), Some(sent)) = (&self.recording, &sent) {
+        // The schema is of what the server says, not of what stands for it.
+        let checked = match is_error || is_pretended {
+            true => Ok(()),
+            false => check_result(definition, structured, &value).await,
+        };
+        let is_wrapped = !is_error && checked.is_ok() && unwrap(&mut value, definition);
+        let is_sealed = self
+            .vault
+            .as_ref()
+            .is_some_and(|vault| !vault.seal(&self.seals(index), &mut value).places.is_empty());
+        if is_wrapped || is_sealed {
+            text = value.to_string();
+        }
+        attempt.result(&text);
+        if let (Some(recording), Some(shown), None) = (&self.recording, &kept, &self.dry_run) {
             recording.record(&Recorded {
                 run: Cow::Borrowed(&self.run),
                 sequence: attempt.record.sequence,
                 server: Cow::Borrowed(&definition.server),
                 tool: Cow::Borrowed(&definition.tool.name),
-                arguments: Cow::Borrowed(sent),
-                result: Cow::Borrowed(&value),
+                arguments: Cow::Borrowed(shown),
+                result: match is_wrapped {
+                    true => Cow::Owned(serde_json::json!({"result": value})),
+                    false => Cow::Borrowed(&value),
+                },
                 structured,
                 failed: is_error,
             });
@@ -288,16 +275,288 @@ impl Calls {
                 Value::String(text) => shorten(text),
                 _ => "the tool reported a failure".to_owned(),
             };
-            return Err(error(ToolErrorKind::ToolFailed, message, Some(value)));
+            return Err(self.error(index, ToolErrorKind::ToolFailed, message, Some(value)));
         }
-        if let Err(violation) = check_result(definition, structured, &value).await {
+        if let Err(violation) = checked {
             attempt.end(Outcome::InvalidResult, Some(Blame::Server), Some(bytes));
             let message = broken_result(definition, &describe(&violation));
             let detail = Some(result_detail(definition, &violation));
-            return Err(error(ToolErrorKind::InvalidResult, message, detail));
+            return Err(self.error(index, ToolErrorKind::InvalidResult, message, detail));
         }
         attempt.end(Outcome::Ok, None, Some(bytes));
-        Ok(unwrap(Answer { value, text }, definition))
+        Ok(Answer { value, text })
+    }
+
+    /// Opens what is sealed in the arguments and holds them against the schema: a call that can be shown to the gate.
+    async fn examine(
+        &self,
+        index: usize,
+        mut arguments: Value,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Call, ToolError> {
+        let definition = &self.definitions[index];
+        let shown = self.vault.as_ref().map(|_| arguments.clone());
+        let open = |vault: &Vault| vault.open(&mut arguments);
+        let opened = match self.vault.as_ref().map(open).transpose() {
+            Ok(opened) => opened.unwrap_or_default(),
+            Err(wrong) => {
+                let message = wrong.to_string();
+                attempt.refuse(Verdict::Invalid, Blame::Program, &message);
+                let detail = Some(
+                    serde_json::json!([{"at": wrong.at, "why": wrong.why, "hint": wrong.hint}]),
+                );
+                return Err(self.error(index, ToolErrorKind::InvalidArguments, message, detail));
+            }
+        };
+        let arguments = match check_arguments(definition, arguments).await {
+            Ok(arguments) => arguments,
+            Err(violation) => {
+                let message = describe(&violation);
+                attempt.refuse(Verdict::Invalid, Blame::Program, &message);
+                let detail = Some(to_detail(&violation));
+                return Err(self.error(index, ToolErrorKind::InvalidArguments, message, detail));
+            }
+        };
+        if let Some(why) = self.journal.failure() {
+            let message = format!(
+                "the journal cannot be written ({why}), and no call is made without a record"
+            );
+            attempt.refuse(Verdict::Denied, Blame::Host, &message);
+            return Err(self.error(index, ToolErrorKind::Denied, message, None));
+        }
+        Ok(Call {
+            tool: index,
+            arguments,
+            shown: shown.filter(|_| !opened.is_empty()),
+            opened,
+            bytes: attempt.record.arguments_bytes,
+            now: now(),
+            request: self.request.clone(),
+        })
+    }
+
+    /// Through the gate, and past a person where the gate says so. Without a permit the call is not to be made, only noted.
+    async fn pass<'a>(
+        &'a self,
+        index: usize,
+        mut call: Call,
+        attempt: &mut Attempt<'_>,
+        place: &mut Place<'a>,
+    ) -> Result<(Option<Permit>, usize), ToolError> {
+        let checked = gate::check(&self.plan, &mut self.spent(), &mut call);
+        let (passed, shown) = match checked {
+            Ok(Passed::Permitted(_, grant)) if self.is_pretended(grant) => {
+                return Ok((None, grant));
+            }
+            Ok(Passed::Permitted(permit, grant)) => return Ok((Some(permit), grant)),
+            // What is not done needs no leave; the plan says that it would.
+            Ok(Passed::Ask(pending)) if self.is_pretended(pending.grant()) => {
+                attempt.reasons = pending.reasons().to_vec();
+                return Ok((None, pending.grant()));
+            }
+            Ok(Passed::Ask(pending)) => {
+                let shown = pending.as_clear().cloned();
+                *place = None;
+                let passed = self.ask(index, *pending, attempt).await;
+                *place = self.in_flight.acquire().await.ok();
+                (passed, shown)
+            }
+            Err(denial) => {
+                // What a tool must not see does not belong in a grant either.
+                let shown = call.opened.is_empty().then(|| call.as_shown());
+                (Err(denial), shown)
+            }
+        };
+        match passed {
+            Ok((permit, grant)) => Ok((Some(permit), grant)),
+            Err(denial) => {
+                let blame = match &denial {
+                    Denial::Changed(_) => Blame::Server,
+                    _ => Blame::Grant,
+                };
+                attempt.refuse(Verdict::Denied, blame, &denial.to_string());
+                Err(self.denied(index, &denial, shown.as_ref()))
+            }
+        }
+    }
+
+    /// Waits for a person. Whatever is said, the budget is right afterwards, also where nobody waits for it any more.
+    async fn ask(
+        &self,
+        index: usize,
+        pending: Pending,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<(Permit, usize), Denial> {
+        let definition = &self.definitions[index];
+        let item = Item {
+            sequence: attempt.record.sequence,
+            server: definition.server.clone(),
+            tool: definition.tool.name.clone(),
+            arguments: pending.shown().clone(),
+            digest: pending.digest().to_owned(),
+            reasons: pending.reasons().to_vec(),
+            approve: pending.approve(),
+        };
+        match self.approvals.approve(item).await {
+            Ok(approval) => {
+                attempt.record.approval = Some(approval.how());
+                gate::approve(&self.plan, &mut self.spent(), pending, approval, now())
+            }
+            Err(refused) => {
+                gate::give_back(&mut self.spent(), &pending);
+                Err(Denial::Approval(refused.to_string()))
+            }
+        }
+    }
+
+    /// Sends the call. What comes back is a value, whether the tool reported a failure, and whether it was structured.
+    async fn send(
+        &self,
+        index: usize,
+        permit: Permit,
+        grant: usize,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<(Value, bool, bool), ToolError> {
+        let definition = &self.definitions[index];
+        let deadline = Instant::now() + self.plan.limits.call_time;
+        let reply = self.servers.call(permit, deadline).await;
+        if !matches!(reply, Err(CallError::Changed { .. })) {
+            gate::read(&self.plan, &mut self.spent(), index);
+        }
+        match reply {
+            Ok(reply) => {
+                let (is_error, structured) = (reply.is_error, reply.structured.is_some());
+                Ok((normalise(reply, definition), is_error, structured))
+            }
+            Err(CallError::Changed { now, .. }) => {
+                let kind = match now {
+                    Some(now) => drift::judge(&definition.tool, &now),
+                    None => Some(ChangeKind::Removed),
+                };
+                let kind = kind.unwrap_or(ChangeKind::Incompatible);
+                let bytes = attempt.record.arguments_bytes;
+                let denial = gate::take_back(&mut self.spent(), index, grant, bytes, kind);
+                attempt.refuse(Verdict::Denied, Blame::Server, &denial.to_string());
+                Err(self.denied(index, &denial, None))
+            }
+            // The server answered, with an error of its protocol: the tool could not be run that way.
+            Err(CallError::Server(ServerError::Rpc { code, message, .. })) => {
+                attempt.end(Outcome::ToolFailed, Some(Blame::Server), None);
+                let detail = Some(serde_json::json!({"code": code}));
+                // What is cut in two is not recognised.
+                let message = shorten(&self.seal_text(index, &message));
+                Err(self.error(index, ToolErrorKind::ToolFailed, message, detail))
+            }
+            Err(failed) => {
+                attempt.end(Outcome::Unavailable, Some(Blame::Server), None);
+                Err(self.error(index, ToolErrorKind::Unavailable, failed.to_string(), None))
+            }
+        }
+    }
+
+    /// Notes a call that is not made, and answers as the tool might.
+    async fn pretend(
+        &self,
+        dry_run: &DryRun,
+        index: usize,
+        shown: &Value,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Value, ToolError> {
+        let definition = &self.definitions[index];
+        gate::read(&self.plan, &mut self.spent(), index);
+        let sequence = attempt.record.sequence;
+        let (server, tool) = (&definition.server, &definition.tool.name);
+        let recorded = dry_run.recordings.find(server, tool, shown);
+        let (value, answered) = match plausible(definition, sequence, recorded).await {
+            Ok(answer) => answer,
+            Err(why) => {
+                attempt.refuse(Verdict::Denied, Blame::Server, &why);
+                return Err(self.error(index, ToolErrorKind::Denied, why, None));
+            }
+        };
+        let reasons = std::mem::take(&mut attempt.reasons);
+        let call = PlannedCall {
+            server: server.clone(),
+            tool: tool.clone(),
+            arguments: shown.clone(),
+            digest: gate::digest(&self.plan.tools[index], shown),
+            answered,
+            needs_approval: !reasons.is_empty(),
+            reasons,
+        };
+        if let Err(full) = dry_run.effects.record(sequence, call) {
+            attempt.refuse(Verdict::Denied, Blame::Grant, &full.to_string());
+            return Err(self.error(index, ToolErrorKind::Limit, full.to_string(), None));
+        }
+        Ok(value)
+    }
+
+    /// Whether calls through a grant are only noted.
+    fn is_pretended(&self, grant: usize) -> bool {
+        let grant = self.plan.rules.grant(grant);
+        self.dry_run.is_some() && grant.is_none_or(|grant| grant.effect == Effect::Write)
+    }
+
+    fn origin(&self, grant: usize) -> &str {
+        self.plan
+            .rules
+            .grant(grant)
+            .map_or("", |grant| &grant.origin)
+    }
+
+    fn seals(&self, index: usize) -> Vec<&SealRule> {
+        self.plan.rules.seals(&self.plan.tools[index].rules)
+    }
+
+    fn error(
+        &self,
+        index: usize,
+        kind: ToolErrorKind,
+        message: String,
+        detail: Option<Value>,
+    ) -> ToolError {
+        ToolError {
+            kind,
+            tool: name(&self.definitions[index]),
+            message,
+            detail: detail.map(|d| d.to_string()),
+        }
+    }
+
+    /// An error as the guest may see it: what a server says in a failure is sealed as its results are.
+    fn sealed(&self, index: usize, mut error: ToolError) -> ToolError {
+        error.message = self.seal_text(index, &error.message);
+        if let (Some(vault), Some(detail)) = (&self.vault, &error.detail) {
+            let mut detail: Value = serde_json::from_str(detail).unwrap_or_default();
+            vault.seal(&self.seals(index), &mut detail);
+            error.detail = Some(detail.to_string());
+        }
+        error
+    }
+
+    fn seal_text(&self, index: usize, text: &str) -> String {
+        match &self.vault {
+            Some(vault) => vault.seal_text(&self.seals(index), text),
+            None => text.to_owned(),
+        }
+    }
+
+    /// The guest's error for a denial, with the lines that would allow the call.
+    fn denied(&self, index: usize, denial: &Denial, shown: Option<&Value>) -> ToolError {
+        let kind = match denial.is_limit() {
+            true => ToolErrorKind::Limit,
+            false => ToolErrorKind::Denied,
+        };
+        let mut detail = Map::new();
+        if let Denial::Changed(kind) = denial {
+            detail.insert("changed".to_owned(), serde_json::json!(kind));
+        }
+        let rules = &self.plan.rules;
+        if let Some(hint) = grants::hint(denial, &self.definitions[index], shown, rules.grants()) {
+            detail.insert("hint".to_owned(), Value::String(hint));
+        }
+        let detail = (!detail.is_empty()).then_some(Value::Object(detail));
+        self.error(index, kind, denial.to_string(), detail)
     }
 
     /// Records an attempt that went no further than its arguments, and returns the guest's error.
@@ -323,19 +582,22 @@ impl Calls {
         Ok(Err(error))
     }
 
-    /// Whether the host itself made such an error in this run.
-    pub(crate) fn made(&self, error: &ToolError) -> bool {
+    /// The error of this run that a program says it did not handle, in the host's own words: what it says to a person is
+    /// not for the program to choose.
+    pub(crate) fn made(&self, error: &ToolError) -> Option<ToolError> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed
-            .iter()
-            .any(|(kind, tool)| *kind == error.kind && *tool == error.tool)
+        let same = |made: &&ToolError| made.kind == error.kind && made.tool == error.tool;
+        let word_for_word = |made: &&ToolError| same(made) && made.message == error.message;
+        let made = failed.iter().find(word_for_word);
+        made.or_else(|| failed.iter().rev().find(same)).cloned()
     }
 
     pub(crate) fn remember(&self, error: &ToolError) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = (error.kind, error.tool.clone());
-        if failed.len() < FAILURES && !failed.contains(&new) {
-            failed.push(new);
+        let mut error = error.clone();
+        error.detail = error.detail.filter(|detail| detail.len() <= DETAIL);
+        if failed.len() < FAILURES && !failed.contains(&error) {
+            failed.push(error);
         }
     }
 
@@ -361,6 +623,7 @@ impl Calls {
             grant: None,
             arguments_sha256: journal::digest(&canonical(arguments)),
             arguments_bytes: arguments.to_string().len() as u64,
+            approval: None,
             outcome: None,
             blame: None,
             result_sha256: None,
@@ -371,54 +634,8 @@ impl Calls {
             journal: &self.journal,
             started: Instant::now(),
             record,
+            reasons: Vec::new(),
         })
-    }
-}
-
-/// One attempt under way. Its record is written when it is dropped, so that none is ever missing: a call that the end of
-/// the run cuts off is recorded as cancelled.
-struct Attempt<'a> {
-    journal: &'a Journal,
-    started: Instant,
-    record: Record,
-}
-
-impl Attempt<'_> {
-    fn refuse(&mut self, verdict: Verdict, blame: Blame, reason: &str) {
-        self.record.verdict = verdict;
-        self.record.blame = Some(blame);
-        self.record.reason = Some(reason.to_owned());
-        // It may have been permitted a moment ago.
-        self.record.grant = None;
-        self.record.outcome = None;
-    }
-
-    fn permit(&mut self, grant: &str) {
-        self.record.verdict = Verdict::Permitted;
-        self.record.grant = Some(grant.to_owned());
-        self.record.outcome = Some(Outcome::Cancelled);
-        self.started = Instant::now();
-    }
-
-    fn result(&mut self, text: &str) {
-        self.record.result_sha256 = Some(journal::digest(text));
-    }
-
-    fn end(&mut self, outcome: Outcome, blame: Option<Blame>, bytes: Option<u64>) {
-        self.record.outcome = Some(outcome);
-        self.record.blame = blame;
-        self.record.result_bytes = bytes;
-    }
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        if self.record.verdict == Verdict::Permitted {
-            self.record.milliseconds = Some(self.started.elapsed().as_secs_f64() * 1000.0);
-        }
-        if let Err(error) = self.journal.record(&self.record) {
-            self.journal.fail(&error);
-        }
     }
 }
 
@@ -485,14 +702,6 @@ fn name(definition: &Definition) -> String {
     format!("{}/{}", definition.server, definition.tool.name)
 }
 
-fn denied(denial: &Denial) -> ToolErrorKind {
-    if denial.is_limit() {
-        ToolErrorKind::Limit
-    } else {
-        ToolErrorKind::Denied
-    }
-}
-
 fn describe(violation: &Violation) -> String {
     match violation.at.as_str() {
         "" => violation.why.clone(),
@@ -502,37 +711,6 @@ fn describe(violation: &Violation) -> String {
 
 fn to_detail(violation: &Violation) -> Value {
     serde_json::json!([{"at": violation.at, "why": violation.why}])
-}
-
-/// Structured content if there is any, else one text block (parsed where it is JSON, else the string), else the blocks.
-/// Where a person says that the output is text, it is not parsed.
-fn normalise(reply: ToolReply, definition: &Definition) -> Value {
-    if let Some(structured) = reply.structured {
-        return structured;
-    }
-    match reply.content.as_slice() {
-        [block] if block.get("type").and_then(Value::as_str) == Some("text") => {
-            let text = block.get("text").and_then(Value::as_str).unwrap_or("");
-            let model = &definition.model;
-            if model.output == Type::String && model.output_origin != Origin::Server {
-                return Value::String(text.to_owned());
-            }
-            // What would be changed by reading it stays text.
-            read_exactly(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-        }
-        _ => Value::Array(reply.content),
-    }
-}
-
-fn unwrap(answer: Answer, definition: &Definition) -> Answer {
-    match answer.value {
-        Value::Object(mut map) if definition.model.unwrap_result && map.len() == 1 => {
-            let value = map.remove("result").unwrap_or(Value::Object(map));
-            let text = value.to_string();
-            Answer { value, text }
-        }
-        value => Answer { value, ..answer },
-    }
 }
 
 fn shorten(text: &str) -> String {

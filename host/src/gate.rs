@@ -1,10 +1,28 @@
 //! The gate: the one check between a call and a server. Pure and total: no clock, no IO. What it returns, a [`Permit`], is
-//! the only thing `servers` takes, so no path reaches a server around it.
+//! the only thing `servers` takes, so no path reaches a server around it. A call that needs a person's yes gets a
+//! [`Pending`] instead, whose budget is booked, and which only an approval of exactly that call turns into a permit.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use witgate_codegen::drift::ChangeKind;
 
-use crate::admission::{ACCEPT, Plan};
+use crate::admission::{Plan, PlannedTool};
+use crate::approval::{self, Approval};
+use crate::grants::condition::{Facts, Request};
+use crate::grants::{Approve, Grant};
+use crate::labels::{LabelSet, Then};
+use crate::sealed::Class;
+
+mod denial;
+
+/// Bytes of stack below which conditions are decided on another, and of that one.
+const STACK_LEFT: usize = 1 << 20;
+const STACK: usize = 2 << 20;
+
+pub use denial::Denial;
 
 /// Leave to make one call, with the arguments it was given for. Consumed by the call.
 #[derive(Debug)]
@@ -70,108 +88,237 @@ pub struct Call {
     pub tool: usize,
     /// As they will be sent.
     pub arguments: Map<String, Value>,
+    /// As they are shown, where that is not the same: sealed values stay sealed.
+    pub shown: Option<Value>,
+    /// The classes of sealed values that stand in `arguments` in clear.
+    pub opened: BTreeSet<Class>,
     /// Size of the arguments as JSON text, in bytes.
     pub bytes: u64,
+    /// Milliseconds since 1970.
+    pub now: u64,
+    /// What the person asked for, in their own words, where the run was given that.
+    pub request: Option<Arc<str>>,
+}
+
+impl Call {
+    /// The arguments as a person may see them.
+    #[must_use]
+    pub fn as_shown(&self) -> Value {
+        let clear = || Value::Object(self.arguments.clone());
+        self.shown.clone().unwrap_or_else(clear)
+    }
+}
+
+/// What the gate says to a call that it does not deny.
+#[derive(Debug)]
+pub enum Passed {
+    /// Go. With the index of the grant that paid.
+    Permitted(Permit, usize),
+    /// A person is to be asked.
+    Ask(Box<Pending>),
+}
+
+/// A call that waits for a person. What it costs is booked.
+#[derive(Debug)]
+pub struct Pending {
+    permit: Permit,
+    shown: Value,
+    is_sealed: bool,
+    digest: String,
+    tool: usize,
+    grant: usize,
+    bytes: u64,
+    approve: Approve,
+    reasons: Vec<String>,
+}
+
+impl Pending {
+    /// SHA-256 hex of the tool, its definition and the arguments as they are shown: what an approval is bound to.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The arguments as a person is to see them.
+    #[must_use]
+    pub fn shown(&self) -> &Value {
+        &self.shown
+    }
+
+    /// The same, where nothing in it is sealed.
+    #[must_use]
+    pub fn as_clear(&self) -> Option<&Value> {
+        (!self.is_sealed).then_some(&self.shown)
+    }
+
+    /// Alone, or with others.
+    #[must_use]
+    pub fn approve(&self) -> Approve {
+        self.approve
+    }
+
+    /// Why a person is asked.
+    #[must_use]
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    /// The grant that pays, as an index into the grants.
+    #[must_use]
+    pub fn grant(&self) -> usize {
+        self.grant
+    }
 }
 
 /// What a run has used up so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Calls let through.
+    /// Calls let through, or waiting for a person.
     pub calls: u64,
     /// Bytes of arguments and results, as JSON text.
     pub bytes: u64,
-    /// The same per grant, in the order of [`Plan::grants`].
+    /// The same per grant, in the order of the grants.
     pub grants: Vec<GrantSpent>,
+    /// The labels of everything that the run has read.
+    pub read: LabelSet,
     /// Tools whose definition changed since admission, as indices into [`Plan::tools`]: they are not called any more.
     pub changed: Vec<(usize, ChangeKind)>,
+    /// Calls per tool, in the order of [`Plan::tools`].
+    tools: Vec<u64>,
 }
 
 /// What went through one grant so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GrantSpent {
-    /// Calls let through.
+    /// Calls let through, or waiting for a person.
     pub calls: u64,
     /// Bytes of arguments and results, as JSON text.
     pub bytes: u64,
+    /// When the latest calls were let through, where the grant has a rate.
+    times: VecDeque<u64>,
 }
 
-/// Why a call was not let through.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Denial {
-    /// The tool is not in the plan.
-    #[error("no grant allows it")]
-    NotGranted,
-    /// The server has another definition of the tool than the one that was admitted.
-    #[error("since the program was admitted, {}; {ACCEPT}, then run again", .0.what())]
-    Changed(ChangeKind),
-    /// Every grant that allows the tool has made its calls.
-    #[error("the grant at {origin} allows {limit} calls and all are made")]
-    GrantCalls {
-        /// Where the grant was written.
-        origin: String,
-        /// Its `max_calls`.
-        limit: u64,
-    },
-    /// Every grant that allows the tool has moved its bytes.
-    #[error("the grant at {origin} allows {limit} bytes and they are used up")]
-    GrantBytes {
-        /// Where the grant was written.
-        origin: String,
-        /// Its `max_bytes`.
-        limit: u64,
-    },
-    /// The run has made its calls.
-    #[error("the run may make {limit} calls and all are made")]
-    RunCalls {
-        /// `Limits::calls`.
-        limit: u64,
-    },
-    /// The run has moved its bytes.
-    #[error("the run may move {limit} bytes and they are used up")]
-    RunBytes {
-        /// `Limits::total_bytes`.
-        limit: u64,
-    },
-    /// One call's arguments are too large.
-    #[error("the arguments are {bytes} bytes, at most {limit} are allowed")]
-    CallBytes {
-        /// Their size.
-        bytes: u64,
-        /// `Limits::call_bytes`.
-        limit: u64,
-    },
-    /// One call's result is too large.
-    #[error("the result is {bytes} bytes, at most {limit} are allowed; ask for less per call")]
-    ResultBytes {
-        /// Its size.
-        bytes: u64,
-        /// `Limits::call_bytes`.
-        limit: u64,
-    },
-}
-
-impl Denial {
-    /// Whether a budget of the run, rather than a grant, stood in the way.
-    #[must_use]
-    pub fn is_limit(&self) -> bool {
-        matches!(
-            self,
-            Denial::RunCalls { .. }
-                | Denial::RunBytes { .. }
-                | Denial::CallBytes { .. }
-                | Denial::ResultBytes { .. }
-        )
+/// Checks one call and, where it passes, books it and takes its arguments.
+///
+/// # Errors
+/// The reason against the call; `spent` and `call` are then unchanged.
+pub fn check(plan: &Plan, spent: &mut Spent, call: &mut Call) -> Result<Passed, Denial> {
+    let planned = plan.tools.get(call.tool).ok_or(Denial::NotGranted)?;
+    match planned.rules.schema.is_some() || plan.rules.policy.is_some() {
+        // Cedar looks at how much of the thread's stack is left, and a guest calls from a stack of its own.
+        true => stacker::maybe_grow(STACK_LEFT, STACK, || examine(plan, planned, spent, call)),
+        false => examine(plan, planned, spent, call),
     }
 }
 
-/// Checks one call and, where it passes, books it. The permit names the grant that paid by its index into [`Plan::grants`].
+fn examine(
+    plan: &Plan,
+    planned: &PlannedTool,
+    spent: &mut Spent,
+    call: &mut Call,
+) -> Result<Passed, Denial> {
+    within_run(plan, spent, call)?;
+    let grants = plan.rules.grants().grants.len();
+    spent.grants.resize(grants, GrantSpent::default());
+    spent.tools.resize(plan.tools.len(), 0);
+
+    let asking = Asking {
+        plan,
+        planned,
+        spent,
+        call,
+        request: OnceCell::new(),
+    };
+    let (grant, mut approve) = asking.grant()?;
+    let mut reasons = Vec::new();
+    if approve != Approve::Never
+        && let Some(granted) = plan.rules.grant(grant)
+    {
+        let word = match approve {
+            Approve::Each => "each",
+            Approve::Never | Approve::Batch => "batch",
+        };
+        reasons.push(format!("{} says `approve = \"{word}\"`", granted.origin));
+    }
+    if let Some(reason) = asking.flow()? {
+        reasons.push(reason);
+        approve = approve.max(Approve::Batch);
+    }
+    asking.policy()?;
+
+    spent.book(grant, plan.rules.grant(grant), call);
+    let (tool, bytes) = (call.tool, call.bytes);
+    let shown = (approve != Approve::Never).then(|| call.as_shown());
+    let permit = Permit {
+        server: planned.server.clone(),
+        tool: planned.tool.clone(),
+        definition: planned.definition.clone(),
+        arguments: std::mem::take(&mut call.arguments),
+    };
+    let Some(shown) = shown else {
+        return Ok(Passed::Permitted(permit, grant));
+    };
+    Ok(Passed::Ask(Box::new(Pending {
+        digest: digest(planned, &shown),
+        permit,
+        shown,
+        is_sealed: !call.opened.is_empty(),
+        tool,
+        grant,
+        bytes,
+        approve,
+        reasons,
+    })))
+}
+
+/// Turns a call that waited into a permit, with the index of the grant that paid: what was approved is what is sent.
 ///
 /// # Errors
-/// The first reason against the call; `spent` is then unchanged.
-pub fn check(plan: &Plan, spent: &mut Spent, call: Call) -> Result<(Permit, usize), Denial> {
+/// When the approval is of another call, or the tool changed or the grant expired meanwhile. What was booked is given back.
+pub fn approve(
+    plan: &Plan,
+    spent: &mut Spent,
+    pending: Pending,
+    approval: Approval,
+    now: u64,
+) -> Result<(Permit, usize), Denial> {
+    let changed = spent.changed.iter().find(|(tool, _)| *tool == pending.tool);
+    let against = if approval.digest() != pending.digest {
+        Some(Denial::OtherApproval)
+    } else if let Some((_, kind)) = changed {
+        Some(Denial::Changed(*kind))
+    } else {
+        let grant = plan.rules.grant(pending.grant);
+        grant.filter(|grant| is_over(grant, now)).map(expired)
+    };
+    if let Some(denial) = against {
+        give_back(spent, &pending);
+        return Err(denial);
+    }
+    Ok((pending.permit, pending.grant))
+}
+
+/// Gives back what was booked for a call that waited and is not made.
+pub fn give_back(spent: &mut Spent, pending: &Pending) {
+    spent.unbook(pending.tool, pending.grant, pending.bytes);
+}
+
+/// Books what a run has read by calling a tool, whatever came back.
+pub fn read(plan: &Plan, spent: &mut Spent, tool: usize) {
+    if let Some(planned) = plan.tools.get(tool) {
+        spent.read = spent.read.with(planned.rules.labels);
+    }
+}
+
+/// What an approval of a call is bound to.
+#[must_use]
+pub fn digest(planned: &PlannedTool, shown: &Value) -> String {
+    approval::digest(&planned.server, &planned.tool, &planned.definition, shown)
+}
+
+/// The budgets that are the run's own, and tools that changed.
+fn within_run(plan: &Plan, spent: &Spent, call: &Call) -> Result<(), Denial> {
     let limits = &plan.limits;
-    let planned = plan.tools.get(call.tool).ok_or(Denial::NotGranted)?;
     if let Some((_, kind)) = spent.changed.iter().find(|(tool, _)| *tool == call.tool) {
         return Err(Denial::Changed(*kind));
     }
@@ -191,44 +338,238 @@ pub fn check(plan: &Plan, spent: &mut Spent, call: Call) -> Result<(Permit, usiz
             limit: limits.total_bytes,
         });
     }
-    spent
-        .grants
-        .resize(plan.grants.len(), GrantSpent::default());
-    let mut denial = Denial::NotGranted;
-    for &index in &planned.grants {
-        let (Some(grant), Some(used)) = (plan.grants.get(index), spent.grants.get_mut(index))
-        else {
-            continue;
+    Ok(())
+}
+
+/// A call under examination. Nothing is booked.
+struct Asking<'a> {
+    plan: &'a Plan,
+    planned: &'a PlannedTool,
+    spent: &'a Spent,
+    call: &'a Call,
+    request: OnceCell<Option<Request>>,
+}
+
+impl Asking<'_> {
+    /// Of the grants that fit the call and have budget left, the one that asks least of a person.
+    fn grant(&self) -> Result<(usize, Approve), Denial> {
+        let mut best: Option<(usize, Approve)> = None;
+        let mut denial = Denial::NotGranted;
+        for (index, when) in &self.planned.rules.grants {
+            let (Some(grant), Some(used)) =
+                (self.plan.rules.grant(*index), self.spent.grants.get(*index))
+            else {
+                continue;
+            };
+            if best.is_some_and(|(_, approve)| approve <= grant.approve) {
+                continue;
+            }
+            let against = self.against(grant, used).err().or_else(|| {
+                let when = when.as_ref()?;
+                let condition = grant.when.as_ref()?;
+                match self.request().map(|request| when.holds(request)) {
+                    Some(Ok(true)) => None,
+                    Some(Ok(false)) => Some(Denial::Condition {
+                        origin: condition.origin.clone(),
+                        condition: condition.text.clone(),
+                    }),
+                    other => Some(Denial::Undecided {
+                        origin: condition.origin.clone(),
+                        why: other.and_then(Result::err).unwrap_or_default(),
+                    }),
+                }
+            });
+            match against {
+                None if grant.approve == Approve::Never => return Ok((*index, Approve::Never)),
+                None => best = Some((*index, grant.approve)),
+                Some(against) if against.nearness() >= denial.nearness() => denial = against,
+                Some(_) => {}
+            }
+        }
+        best.ok_or(denial)
+    }
+
+    /// What stands against a grant but its condition, which costs more to ask.
+    fn against(&self, grant: &Grant, used: &GrantSpent) -> Result<(), Denial> {
+        let (call, origin) = (self.call, || grant.origin.clone());
+        if is_over(grant, call.now) {
+            return Err(expired(grant));
+        }
+        if let Some(class) = call.opened.iter().find(|c| !grant.reveal.contains(c)) {
+            return Err(Denial::Sealed {
+                origin: origin(),
+                class: class.clone(),
+            });
+        }
+        if let Some(limit) = grant.max_calls.filter(|limit| used.calls >= *limit) {
+            return Err(Denial::GrantCalls {
+                origin: origin(),
+                limit,
+            });
+        }
+        let bytes = used.bytes.saturating_add(call.bytes);
+        if let Some(limit) = grant.max_bytes.filter(|limit| bytes > *limit) {
+            return Err(Denial::GrantBytes {
+                origin: origin(),
+                limit,
+            });
+        }
+        if let Some(rate) = grant.rate {
+            let per = rate.per.as_millis() as u64;
+            let since = call.now.saturating_sub(per);
+            let recent = used.times.iter().filter(|time| **time > since);
+            let oldest = recent.clone().next().copied().unwrap_or(call.now);
+            if recent.count() >= rate.calls as usize {
+                return Err(Denial::Rate {
+                    origin: origin(),
+                    calls: rate.calls,
+                    seconds: rate.per.as_secs(),
+                    wait_ms: (oldest + per).saturating_sub(call.now),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the flow rules say: nothing, or why a person is to be asked.
+    fn flow(&self) -> Result<Option<String>, Denial> {
+        let (mut refused, mut asks) = (None, None);
+        let labels = self.planned.rules.labels;
+        for (index, unless) in &self.planned.rules.flows {
+            let Some(flow) = self.plan.rules.flow(*index) else {
+                continue;
+            };
+            // What a person looked at before the run is not asked again.
+            let is_settled = flow.then == Then::Approve
+                && self
+                    .plan
+                    .start
+                    .iter()
+                    .any(|asked| asked.origin == flow.origin);
+            if is_settled || !flow.concerns(self.spent.read, labels) {
+                continue;
+            }
+            // A rule whose exception cannot be decided stands, unless it is a leave.
+            let excepted = match unless {
+                None => false,
+                Some(unless) => match self.request().map(|request| unless.holds(request)) {
+                    Some(Ok(holds)) => holds,
+                    _ => flow.then == Then::Allow,
+                },
+            };
+            match flow.then {
+                _ if excepted => {}
+                Then::Allow => return Ok(None),
+                Then::Refuse => refused = refused.or(Some(flow)),
+                Then::Approve => asks = asks.or(Some(flow)),
+            }
+        }
+        let names = |set| -> Vec<String> {
+            let names = &self.plan.rules.grants().names;
+            names.of(set).map(str::to_owned).collect()
         };
-        if let Some(limit) = grant.max_calls
-            && used.calls >= limit
-        {
-            denial = Denial::GrantCalls {
-                origin: grant.origin.clone(),
-                limit,
-            };
-        } else if let Some(limit) = grant.max_bytes
-            && used.bytes.saturating_add(call.bytes) > limit
-        {
-            denial = Denial::GrantBytes {
-                origin: grant.origin.clone(),
-                limit,
-            };
-        } else {
-            used.calls += 1;
-            used.bytes += call.bytes;
-            spent.calls += 1;
-            spent.bytes += call.bytes;
-            let permit = Permit {
-                server: planned.server.clone(),
-                tool: planned.tool.clone(),
-                definition: planned.definition.clone(),
-                arguments: call.arguments,
-            };
-            return Ok((permit, index));
+        if let Some(flow) = refused {
+            return Err(Denial::Flow {
+                origin: flow.origin.clone(),
+                after: names(flow.after),
+                call: names(flow.call.and(labels)),
+            });
+        }
+        Ok(asks.map(|flow| {
+            let after = names(flow.after).join("`, `");
+            let call = names(flow.call.and(labels)).join("`, `");
+            format!(
+                "{} asks before a `{call}` tool is called after `{after}` was read",
+                flow.origin
+            )
+        }))
+    }
+
+    fn policy(&self) -> Result<(), Denial> {
+        let Some(policy) = &self.plan.rules.policy else {
+            return Ok(());
+        };
+        let origin = self.plan.rules.grants().policy.as_ref();
+        let (server, tool) = (&self.planned.server, &self.planned.tool);
+        policy
+            .allows(server, tool, &self.facts())
+            .map_err(|denied| Denial::Policy {
+                origin: origin.map_or_else(String::new, |policy| policy.origin.clone()),
+                why: denied.why,
+            })
+    }
+
+    /// The call as conditions see it, made at the first one.
+    fn request(&self) -> Option<&Request> {
+        let make = || {
+            let schema = self.planned.rules.schema.as_ref()?;
+            Some(schema.request(&self.facts()))
+        };
+        self.request.get_or_init(make).as_ref()
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let grants = self.plan.rules.grants();
+        Facts {
+            arguments: &self.call.arguments,
+            request: self.call.request.as_deref(),
+            read: grants.names.of(self.spent.read).collect(),
+            calls: self.spent.tools.get(self.call.tool).copied().unwrap_or(0),
+            now: self.call.now,
+            program: &self.plan.program,
         }
     }
-    Err(denial)
+}
+
+fn is_over(grant: &Grant, now: u64) -> bool {
+    grant.expires.is_some_and(|expires| now >= expires)
+}
+
+fn expired(grant: &Grant) -> Denial {
+    Denial::Expired {
+        origin: grant.origin.clone(),
+    }
+}
+
+impl Spent {
+    /// Nothing, in a run that begins with having read these.
+    #[must_use]
+    pub fn reading(labels: LabelSet) -> Spent {
+        Spent {
+            read: labels,
+            ..Spent::default()
+        }
+    }
+
+    fn book(&mut self, grant: usize, granted: Option<&Grant>, call: &Call) {
+        self.calls += 1;
+        self.bytes += call.bytes;
+        if let Some(tool) = self.tools.get_mut(call.tool) {
+            *tool += 1;
+        }
+        if let Some(used) = self.grants.get_mut(grant) {
+            used.calls += 1;
+            used.bytes += call.bytes;
+            if let Some(rate) = granted.and_then(|granted| granted.rate) {
+                used.times.push_back(call.now);
+                while used.times.len() > rate.calls as usize {
+                    used.times.pop_front();
+                }
+            }
+        }
+    }
+
+    fn unbook(&mut self, tool: usize, grant: usize, bytes: u64) {
+        self.calls = self.calls.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if let Some(tool) = self.tools.get_mut(tool) {
+            *tool = tool.saturating_sub(1);
+        }
+        if let Some(used) = self.grants.get_mut(grant) {
+            used.calls = used.calls.saturating_sub(1);
+            used.bytes = used.bytes.saturating_sub(bytes);
+        }
+    }
 }
 
 /// Books a result's bytes on the run and on the grant that paid for its call.
@@ -252,7 +593,7 @@ pub fn book_result(plan: &Plan, spent: &mut Spent, grant: usize, bytes: u64) -> 
             limit: plan.limits.total_bytes,
         });
     }
-    if let (Some(paid), Some(grant)) = (paid, plan.grants.get(grant))
+    if let (Some(paid), Some(grant)) = (paid, plan.rules.grant(grant))
         && let Some(limit) = grant.max_bytes
         && paid > limit
     {
@@ -273,12 +614,7 @@ pub fn take_back(
     bytes: u64,
     kind: ChangeKind,
 ) -> Denial {
-    spent.calls = spent.calls.saturating_sub(1);
-    spent.bytes = spent.bytes.saturating_sub(bytes);
-    if let Some(used) = spent.grants.get_mut(grant) {
-        used.calls = used.calls.saturating_sub(1);
-        used.bytes = used.bytes.saturating_sub(bytes);
-    }
+    spent.unbook(tool, grant, bytes);
     if !spent.changed.iter().any(|(known, _)| *known == tool) {
         spent.changed.push((tool, kind));
     }
@@ -286,178 +622,4 @@ pub fn take_back(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::admission::PlannedTool;
-    use crate::grants::{self, Grants};
-    use crate::limits::Limits;
-
-    fn plan(grants: &str, limits: Limits) -> Plan {
-        let Grants { grants } = grants::parse(grants, "grants.toml").unwrap();
-        let tools = ["read", "write"].map(|tool| PlannedTool {
-            server: "s".into(),
-            tool: tool.into(),
-            definition: String::new(),
-            grants: (0..grants.len())
-                .filter(|&g| grants[g].allows("s", tool))
-                .collect(),
-        });
-        Plan {
-            tools: tools.into(),
-            imports: Vec::new(),
-            grants,
-            limits,
-        }
-    }
-
-    fn call(tool: usize, bytes: u64) -> Call {
-        Call {
-            tool,
-            arguments: Map::new(),
-            bytes,
-        }
-    }
-
-    #[test]
-    fn no_permit_without_a_grant_for_that_tool() {
-        let plan = plan("[[grant]]\nserver='s'\ntools=['read']", Limits::default());
-        let mut spent = Spent::default();
-        let (permit, grant) = check(&plan, &mut spent, call(0, 1)).unwrap();
-        assert_eq!((permit.server(), permit.tool(), grant), ("s", "read", 0));
-        assert_eq!(
-            check(&plan, &mut spent, call(1, 1)).unwrap_err(),
-            Denial::NotGranted
-        );
-        assert_eq!(
-            check(&plan, &mut spent, call(9, 1)).unwrap_err(),
-            Denial::NotGranted
-        );
-        assert_eq!(spent.calls, 1);
-    }
-
-    #[test]
-    fn a_second_grant_pays_when_the_first_is_used_up() {
-        let text = "[[grant]]\nserver='s'\ntools=['read']\nmax_calls=1\n[[grant]]\nserver='s'\ntools=['*']\nmax_bytes=10";
-        let plan = plan(text, Limits::default());
-        let mut spent = Spent::default();
-        assert_eq!(check(&plan, &mut spent, call(0, 4)).unwrap().1, 0);
-        assert_eq!(check(&plan, &mut spent, call(0, 4)).unwrap().1, 1);
-        let denial = check(&plan, &mut spent, call(0, 7)).unwrap_err();
-        assert!(
-            matches!(denial, Denial::GrantBytes { limit: 10, .. }),
-            "{denial}"
-        );
-        assert!(!denial.is_limit());
-    }
-
-    #[test]
-    fn a_denied_call_changes_nothing_and_a_result_is_booked() {
-        let limits = Limits {
-            calls: 2,
-            total_bytes: 100,
-            call_bytes: 50,
-            ..Limits::default()
-        };
-        let plan = plan("[[grant]]\nserver='s'\ntools=['*']", limits);
-        let mut spent = Spent::default();
-        assert!(
-            check(&plan, &mut spent, call(0, 51))
-                .unwrap_err()
-                .is_limit()
-        );
-        assert_eq!(spent, Spent::default());
-        let (_, grant) = check(&plan, &mut spent, call(0, 40)).unwrap();
-        assert_eq!(
-            book_result(&plan, &mut spent, grant, 51).unwrap_err(),
-            Denial::ResultBytes {
-                bytes: 51,
-                limit: 50
-            }
-        );
-        assert_eq!(
-            book_result(&plan, &mut spent, grant, 10).unwrap_err(),
-            Denial::RunBytes { limit: 100 }
-        );
-        assert_eq!(
-            check(&plan, &mut spent, call(0, 1)).unwrap_err(),
-            Denial::RunBytes { limit: 100 }
-        );
-    }
-
-    #[test]
-    fn a_tool_that_changed_is_denied_from_then_on_and_costs_nothing() {
-        let plan = plan(
-            "[[grant]]\nserver='s'\ntools=['*']\nmax_calls=2",
-            Limits::default(),
-        );
-        let mut spent = Spent::default();
-        let (permit, grant) = check(&plan, &mut spent, call(0, 5)).unwrap();
-        drop(permit);
-        let denial = take_back(&mut spent, 0, grant, 5, ChangeKind::Removed);
-        assert!(!denial.is_limit());
-        assert_eq!((spent.calls, spent.bytes), (0, 0));
-        assert_eq!(spent.grants, [GrantSpent::default()]);
-        assert_eq!(check(&plan, &mut spent, call(0, 1)).unwrap_err(), denial);
-        check(&plan, &mut spent, call(1, 1)).unwrap();
-        check(&plan, &mut spent, call(1, 1)).unwrap();
-    }
-
-    /// Every order of many small steps: budgets are never exceeded, whatever is asked.
-    #[test]
-    fn budgets_hold_for_any_sequence_of_calls() {
-        let mut state = 7_u64;
-        let mut next = |below: u64| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
-        for _ in 0..300 {
-            let (calls, bytes, run_calls) = (next(6), next(200), next(10));
-            let text = format!(
-                "[[grant]]\nserver='s'\ntools=['read']\nmax_calls={calls}\nmax_bytes={bytes}"
-            );
-            let plan = plan(
-                &text,
-                Limits {
-                    calls: run_calls,
-                    ..Limits::default()
-                },
-            );
-            let mut spent = Spent::default();
-            let mut permits = 0;
-            for _ in 0..40 {
-                let tool = next(3) as usize;
-                if check(&plan, &mut spent, call(tool, next(60))).is_ok() {
-                    permits += 1;
-                    assert_eq!(tool, 0);
-                }
-            }
-            assert!(permits <= calls.min(run_calls));
-            assert_eq!(permits, spent.calls);
-            assert!(spent.bytes <= bytes);
-        }
-    }
-
-    #[test]
-    fn a_thousand_concurrent_calls_get_ten_permits() {
-        let plan = plan(
-            "[[grant]]\nserver='s'\ntools=['read']\nmax_calls=10",
-            Limits::default(),
-        );
-        let spent = Mutex::new(Spent::default());
-        let permits: usize = std::thread::scope(|scope| {
-            let work = || {
-                (0..250)
-                    .filter(|_| check(&plan, &mut spent.lock().unwrap(), call(0, 1)).is_ok())
-                    .count()
-            };
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().map(|t| t.join().unwrap()).sum()
-        });
-        assert_eq!(permits, 10);
-    }
-}
+mod tests;

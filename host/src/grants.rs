@@ -1,21 +1,57 @@
-//! Grants: which tools a person allows, as a TOML file or as `--allow SERVER/TOOL`. Parsed once into small values with
-//! `allows`. Nothing is granted by default, and a key that is not known is an error.
+//! Grants: what a person allows, as a TOML file or as `--allow SERVER/TOOL`. Read once into plain data; `check` holds the
+//! conditions in it against the tools' schemas. Nothing is granted by default, and a key that is not known is an error.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
-use serde::Deserialize;
-use toml::Spanned;
+use serde_json::Value;
 
-/// Every grant of a run, in the order given.
+use crate::definitions::Definition;
+use crate::gate::Denial;
+use crate::labels::{Flow, LabelSet, Names};
+use crate::sealed::{Class, SealRule};
+
+pub mod condition;
+mod error;
+pub mod explain;
+mod read;
+pub mod suggest;
+
+pub use error::GrantsError;
+pub use read::{load, parse};
+
+/// Every rule of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
-    /// Any of them may allow a call; the first that has budget left pays for it.
+    /// Any of them may allow a call. Of those that fit it and have budget left, the one that asks least of a person decides,
+    /// then the first.
     pub grants: Vec<Grant>,
+    /// Which tools carry which labels.
+    pub labels: Vec<Labelled>,
+    /// Which combinations of labels are refused, need a person, or are allowed whatever else is said.
+    pub flows: Vec<Flow>,
+    /// What is sealed before a program sees it.
+    pub seals: Vec<SealRule>,
+    /// Named lists of texts, `context.sets.NAME` in conditions.
+    pub sets: Arc<BTreeMap<String, Vec<String>>>,
+    /// The labels that a run's input carries unless the run says otherwise; where nothing is said, every label that a flow
+    /// rule speaks of.
+    pub input: Option<LabelSet>,
+    /// The names of all labels.
+    pub names: Names,
+    /// How approvals are asked for.
+    pub approvals: ApprovalSettings,
+    /// A whole organisation's policy: it must allow a call as well as a grant.
+    pub policy: Option<Policy>,
 }
 
 impl From<Grant> for Grants {
     fn from(grant: Grant) -> Grants {
         Grants {
             grants: vec![grant],
+            ..Grants::default()
         }
     }
 }
@@ -23,126 +59,128 @@ impl From<Grant> for Grants {
 /// One grant.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    server: GlobMatcher,
-    tools: Vec<GlobMatcher>,
+    /// The tools it speaks of.
+    pub tools: Pattern,
+    /// Holds for a call or the grant does not allow it.
+    pub when: Option<Condition>,
     /// Calls in total through this grant.
     pub max_calls: Option<u64>,
     /// Bytes of arguments and results in total through this grant, as JSON text.
     pub max_bytes: Option<u64>,
+    /// Calls in a stretch of time.
+    pub rate: Option<Rate>,
+    /// In milliseconds since 1970; from then on it allows nothing.
+    pub expires: Option<u64>,
+    /// Whether a person is asked.
+    pub approve: Approve,
+    /// The classes of sealed values that the tool gets in clear.
+    pub reveal: Vec<Class>,
+    /// Whether the tool changes anything, as far as `--dry-run` is concerned.
+    pub effect: Effect,
     /// Where it was written: `grants.toml:3` or `--allow github/list_issues`.
     pub origin: String,
 }
 
-/// Why grants could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum GrantsError {
-    /// The file does not open.
-    #[error("cannot read the grants in `{path}`")]
-    Read {
-        /// As given.
-        path: String,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The text is no TOML, or has a wrong or unknown key.
-    #[error("`{origin}` is not a valid grants file: {message}")]
-    Syntax {
-        /// The file.
-        origin: String,
-        /// The parser's message with line, column and the line itself.
-        message: String,
-    },
-    /// A pattern is no glob.
-    #[error("`{pattern}` in {origin} is not a valid pattern: {message}")]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-        /// Where it was written.
-        origin: String,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// `--allow` without a slash.
-    #[error("`--allow {given}` does not name a server and a tool")]
-    AllowForm {
-        /// As given.
-        given: String,
-    },
+/// Which tools a rule speaks of: globs for the server's and the tool's name.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    server: GlobMatcher,
+    tools: Vec<GlobMatcher>,
 }
 
-impl GrantsError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            GrantsError::Read { .. } => "give an existing file with `--grants FILE`".into(),
-            GrantsError::Syntax { .. } => {
-                "a grant looks like this:\n[[grant]]\nserver = \"github\"\ntools = [\"list_*\"]\nmax_calls = 100".into()
-            }
-            GrantsError::Pattern { .. } => "`*` stands for any text, `?` for one character".into(),
-            GrantsError::AllowForm { .. } => {
-                "write `--allow SERVER/TOOL`, for example `--allow github/list_issues` or `--allow 'github/*'`".into()
-            }
+/// A condition as a person wrote it: a Cedar expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Cedar.
+    pub text: String,
+    /// `grants.toml:7`, the line of its key.
+    pub origin: String,
+}
+
+/// An organisation's policies: Cedar,.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Cedar policies.
+    pub text: String,
+    /// The file.
+    pub origin: String,
+}
+
+/// At most so many calls in any stretch of time of that length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls.
+    pub calls: u32,
+    /// The stretch.
+    pub per: Duration,
+}
+
+/// Whether a person is asked for calls through a grant. In the order of what they ask.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    serde::Serialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Approve {
+    /// No.
+    #[default]
+    Never,
+    /// Once for all calls that wait together.
+    Batch,
+    /// For each call.
+    Each,
+}
+
+/// What a tool does, in a person's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It changes nothing: `--dry-run` calls it.
+    Read,
+    /// It may change something: `--dry-run` does not call it.
+    #[default]
+    Write,
+}
+
+/// Labels that a person gave to tools.
+#[derive(Debug, Clone)]
+pub struct Labelled {
+    /// Which tools.
+    pub tools: Pattern,
+    /// Which labels.
+    pub labels: LabelSet,
+    /// Where it was written.
+    pub origin: String,
+}
+
+/// How approvals are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApprovalSettings {
+    /// A batch is asked for when nothing has joined it for so long. Default 100 ms.
+    pub quiet: Duration,
+    /// A batch is asked for at the latest after so long. Default 2 s.
+    pub window: Duration,
+    /// Without an answer after so long, it is no. Default 5 min.
+    pub timeout: Duration,
+}
+
+impl Default for ApprovalSettings {
+    fn default() -> Self {
+        ApprovalSettings {
+            quiet: Duration::from_millis(100),
+            window: Duration::from_secs(2),
+            timeout: Duration::from_secs(300),
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    grant: Vec<Spanned<Entry>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    server: String,
-    tools: Vec<String>,
-    max_calls: Option<u64>,
-    max_bytes: Option<u64>,
-}
-
-/// Reads a grants file's text; `origin` names it in messages.
-///
-/// # Errors
-/// [`GrantsError`], with line and column.
-pub fn parse(text: &str, origin: &str) -> Result<Grants, GrantsError> {
-    let file: File = toml::from_str(text).map_err(|e| GrantsError::Syntax {
-        origin: origin.to_owned(),
-        message: e.to_string().trim_end().to_owned(),
-    })?;
-    let mut grants = Vec::new();
-    for entry in file.grant {
-        let line = text[..entry.span().start].lines().count().max(1);
-        let origin = format!("{origin}:{line}");
-        let entry = entry.into_inner();
-        grants.push(Grant {
-            server: pattern(&entry.server, &origin)?,
-            tools: entry
-                .tools
-                .iter()
-                .map(|t| pattern(t, &origin))
-                .collect::<Result<_, _>>()?,
-            max_calls: entry.max_calls,
-            max_bytes: entry.max_bytes,
-            origin,
-        });
-    }
-    Ok(Grants { grants })
-}
-
-/// Reads a grants file.
-///
-/// # Errors
-/// [`GrantsError`].
-pub fn load(path: &std::path::Path) -> Result<Grants, GrantsError> {
-    let text = std::fs::read_to_string(path).map_err(|source| GrantsError::Read {
-        path: path.display().to_string(),
-        source,
-    })?;
-    parse(&text, &path.display().to_string())
 }
 
 /// One `--allow SERVER/TOOL`; both sides may be globs.
@@ -158,16 +196,56 @@ pub fn allow(given: &str) -> Result<Grant, GrantsError> {
         return Err(form());
     }
     let origin = format!("--allow {given}");
-    Ok(Grant {
-        server: pattern(server, &origin)?,
-        tools: vec![pattern(tool, &origin)?],
-        max_calls: None,
-        max_bytes: None,
-        origin,
-    })
+    let tools = Pattern::new(server, &[tool.to_owned()], &origin)?;
+    Ok(Grant::new(tools, origin))
 }
 
-fn pattern(text: &str, origin: &str) -> Result<GlobMatcher, GrantsError> {
+impl Grant {
+    /// A grant without conditions or budgets.
+    #[must_use]
+    pub fn new(tools: Pattern, origin: String) -> Grant {
+        Grant {
+            tools,
+            when: None,
+            max_calls: None,
+            max_bytes: None,
+            rate: None,
+            expires: None,
+            approve: Approve::Never,
+            reveal: Vec::new(),
+            effect: Effect::Write,
+            origin,
+        }
+    }
+
+    /// Whether this grant speaks of the tool; conditions and budgets are the gate's matter.
+    #[must_use]
+    pub fn allows(&self, server: &str, tool: &str) -> bool {
+        self.tools.matches(server, tool)
+    }
+}
+
+impl Pattern {
+    /// Globs for one server name and any number of tool names. `origin` is for messages.
+    ///
+    /// # Errors
+    /// [`GrantsError::Pattern`].
+    pub fn new(server: &str, tools: &[String], origin: &str) -> Result<Pattern, GrantsError> {
+        let tools = tools.iter().map(|tool| glob(tool, origin));
+        Ok(Pattern {
+            server: glob(server, origin)?,
+            tools: tools.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether it speaks of the tool.
+    #[must_use]
+    pub fn matches(&self, server: &str, tool: &str) -> bool {
+        self.server.is_match(server) && self.tools.iter().any(|t| t.is_match(tool))
+    }
+}
+
+fn glob(text: &str, origin: &str) -> Result<GlobMatcher, GrantsError> {
     Glob::new(text)
         .map(|g| g.compile_matcher())
         .map_err(|e| GrantsError::Pattern {
@@ -175,14 +253,6 @@ fn pattern(text: &str, origin: &str) -> Result<GlobMatcher, GrantsError> {
             origin: origin.to_owned(),
             message: e.kind().to_string(),
         })
-}
-
-impl Grant {
-    /// Whether this grant speaks of the tool; budgets are the gate's matter.
-    #[must_use]
-    pub fn allows(&self, server: &str, tool: &str) -> bool {
-        self.server.is_match(server) && self.tools.iter().any(|t| t.is_match(tool))
-    }
 }
 
 /// The lines that would allow a tool, for the person to paste.
@@ -195,59 +265,71 @@ pub fn lines_that_allow(server: &str, tool: &str) -> String {
     )
 }
 
+impl Grants {
+    /// The lines that would take a combination of labels out of the flow rules, for the person to paste.
+    #[must_use]
+    pub fn lines_that_let_flow(&self, after: LabelSet, call: LabelSet) -> String {
+        let list = |set| -> toml::Value {
+            let names = self
+                .names
+                .of(set)
+                .map(|name| toml::Value::String(name.to_owned()));
+            toml::Value::Array(names.collect())
+        };
+        format!(
+            "[[flow]]\nafter = {}\ncall = {}\nthen = \"allow\"",
+            list(after),
+            list(call)
+        )
+    }
+}
+
+/// What a person would paste into the grants file so that a denied call is allowed, or what else would help.
+#[must_use]
+pub fn hint(
+    denial: &Denial,
+    definition: &Definition,
+    shown: Option<&Value>,
+    grants: &Grants,
+) -> Option<String> {
+    let (server, tool) = (definition.server.as_str(), definition.tool.name.as_str());
+    let exactly = || match shown {
+        Some(Value::Object(arguments)) => {
+            suggest::lines_for_call(server, tool, definition, arguments)
+        }
+        _ => lines_that_allow(server, tool),
+    };
+    match denial {
+        Denial::NotGranted
+        | Denial::Condition { .. }
+        | Denial::Undecided { .. }
+        | Denial::Expired { .. }
+        | Denial::Rate { .. }
+        | Denial::GrantCalls { .. }
+        | Denial::GrantBytes { .. }
+        | Denial::Approval(_) => Some(exactly()),
+        Denial::Sealed { class, .. } => {
+            let reveal = toml::Value::String(class.name().to_owned());
+            Some(format!(
+                "{}\nreveal = [{reveal}]",
+                lines_that_allow(server, tool)
+            ))
+        }
+        Denial::Flow { after, call, .. } => {
+            let of = |names: &[String]| {
+                let sets = names.iter().filter_map(|name| grants.names.get(name));
+                sets.fold(LabelSet::default(), LabelSet::with)
+            };
+            Some(grants.lines_that_let_flow(of(after), of(call)))
+        }
+        _ => None,
+    }
+}
+
 /// The text as a TOML string whose glob characters stand for themselves.
 fn quoted(text: &str) -> String {
     toml::Value::String(globset::escape(text)).to_string()
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grant_allows_what_its_patterns_say_and_nothing_else() {
-        let grants = parse(
-            "[[grant]]\nserver = \"git*\"\ntools = [\"list_*\", \"get_issue\"]\nmax_calls = 3\n",
-            "grants.toml",
-        )
-        .unwrap();
-        let grant = &grants.grants[0];
-        assert!(grant.allows("github", "list_issues"));
-        assert!(grant.allows("gitlab", "get_issue"));
-        assert!(!grant.allows("github", "get_issues"));
-        assert!(!grant.allows("slack", "list_issues"));
-        assert_eq!(grant.max_calls, Some(3));
-        assert_eq!(grant.origin, "grants.toml:1");
-    }
-
-    #[test]
-    fn an_unknown_key_is_an_error_with_its_line() {
-        let error = parse(
-            "[[grant]]\nserver = \"a\"\ntools = []\nmax_call = 1\n",
-            "g.toml",
-        )
-        .unwrap_err()
-        .to_string();
-        assert!(
-            error.contains("max_call") && error.contains("line 4"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn the_suggested_lines_allow_exactly_that_tool() {
-        let text = lines_that_allow("my \"server\"", "weird*tool");
-        let grants = parse(&text, "g").unwrap();
-        assert!(grants.grants[0].allows("my \"server\"", "weird*tool"));
-        assert!(!grants.grants[0].allows("my \"server\"", "weird-other-tool"));
-    }
-
-    #[test]
-    fn allow_needs_a_server_and_a_tool() {
-        for bad in ["github", "/x", "x/", ""] {
-            assert!(allow(bad).is_err(), "{bad}");
-        }
-        assert!(allow("github/*").unwrap().allows("github", "x"));
-    }
-}
+mod tests;

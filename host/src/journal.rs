@@ -8,6 +8,8 @@ use std::sync::{Mutex, OnceLock};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::approval::How;
+
 pub mod recording;
 
 pub use recording::Recording;
@@ -45,7 +47,10 @@ pub struct Record {
     /// Where the grant that paid for it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
-    /// SHA-256 of the arguments as compact JSON with sorted keys.
+    /// How a person said yes to it, where one had to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<How>,
+    /// SHA-256 of the arguments as compact JSON with sorted keys; what is sealed stays sealed.
     pub arguments_sha256: String,
     /// Size of the arguments as JSON text.
     pub arguments_bytes: u64,
@@ -55,7 +60,7 @@ pub struct Record {
     /// Who is to blame where it did not end well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blame: Option<Blame>,
-    /// SHA-256 of the result as compact JSON, keys in the server's order.
+    /// SHA-256 of the result as compact JSON, keys in the server's order; what is sealed is sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result_sha256: Option<String>,
     /// Size of the result as JSON text.

@@ -7,6 +7,7 @@
 
 pub mod config;
 pub mod grants;
+pub mod labels;
 pub mod limits;
 
 pub mod definitions;
@@ -16,8 +17,12 @@ pub mod program;
 pub mod sections;
 
 pub mod admission;
+pub mod approval;
+pub mod dry_run;
 pub mod gate;
+pub mod rules;
 pub mod run;
+pub mod sealed;
 
 pub mod mcp;
 pub mod servers;
@@ -41,6 +46,7 @@ pub use journal::{Journal, Recording};
 pub use limits::Limits;
 pub use program::{Program, Script};
 pub use round_trip::{Side, round_trip};
+pub use rules::Rules;
 pub use run::{Finished, PrepareError, Prepared, RunError, RunOptions};
 pub use sections::built_against;
 pub use servers::Servers;

@@ -33,6 +33,8 @@ use crate::config::{ServerConfig, Transport, redact};
 mod changes;
 mod child;
 mod client;
+#[cfg(test)]
+mod elicit;
 mod error;
 mod http;
 mod message;

@@ -12,16 +12,21 @@ use wasmtime::component::{ComponentType, InstancePre, Lift, Lower};
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::admission::Plan;
+use crate::approval::{Approvals, Asker, Item, PreApproved, RunIdentity};
 use crate::budget::{self, CpuClock, Exceeded, MemoryBudget, Metered};
 use crate::call::{Calls, ToolError};
 use crate::definitions::{Definitions, Violation};
+use crate::dry_run::{DryRun, EffectPlan};
 use crate::gate::Spent;
+use crate::grants::Approve;
 use crate::host::Host;
 use crate::journal::{Journal, Recording};
+use crate::labels::LabelSet;
 use crate::limits::Limits;
 use crate::link;
-use crate::program::{Program, Script};
+use crate::program::{Program, Script, digest};
 use crate::round_trip::read_exactly;
+use crate::sealed::Vault;
 use crate::servers::Servers;
 
 /// Bytes that may be copied between host and guest in one call, beside what `Limits` says.
@@ -68,6 +73,19 @@ pub struct RunOptions {
     pub recording: Option<Arc<Recording>>,
     /// Where its log lines go.
     pub log: LogSink,
+    /// What the program is called where a person is asked.
+    pub name: String,
+    /// Who is asked for what a person has to approve; nobody by default, and it is then denied.
+    pub asker: Option<Arc<dyn Asker>>,
+    /// Calls that a person approved beforehand, as a dry run of the same program foresaw them.
+    pub approved: Option<EffectPlan>,
+    /// What the person asked for, in their own words: conditions can ask whether an argument stands in it.
+    pub request: Option<Arc<str>>,
+    /// The labels that the input and the program carry; where nothing is said, what the grants say of a run's input, if
+    /// there is one.
+    pub labels: Option<LabelSet>,
+    /// Makes no call that may change something, and notes it here.
+    pub dry_run: Option<Arc<DryRun>>,
 }
 
 impl RunOptions {
@@ -79,6 +97,12 @@ impl RunOptions {
             journal: Arc::new(Journal::none()),
             recording: None,
             log: Arc::new(|level, line| eprintln!("{level:?}: {line}")),
+            name: "a program".to_owned(),
+            asker: None,
+            approved: None,
+            request: None,
+            labels: None,
+            dry_run: None,
         }
     }
 }
@@ -123,6 +147,19 @@ pub enum RunError {
     /// A budget ran out.
     #[error(transparent)]
     Limit(Exceeded),
+    /// The host cannot run it.
+    #[error("the run cannot start: {0}")]
+    Host(String),
+    /// A person did not say yes to the run.
+    #[error("{origin} wants a person to approve this program, and {why}")]
+    Disapproved {
+        /// Where the flow rule was written.
+        origin: String,
+        /// The answer, or why there is none.
+        why: String,
+        /// The lines that would take the combination out of the rule.
+        hint: Option<String>,
+    },
 }
 
 /// Why an admitted program could not be linked.
@@ -263,6 +300,8 @@ impl Prepared {
                 })
             })
             .collect::<Result<_, _>>()?;
+        let mut plan = plan;
+        plan.program.clone_from(&program.digest);
         Ok(Prepared {
             pre,
             plan,
@@ -275,17 +314,50 @@ impl Prepared {
     pub async fn run(&self, host: &Host, input: &Value, options: RunOptions) -> Finished {
         let started = Instant::now();
         let limits = self.plan.limits.clone();
+        let run = run_id();
+        let labels = options.labels.unwrap_or_else(|| match input {
+            Value::Null => LabelSet::default(),
+            _ => self.plan.rules.input_labels(),
+        });
+        let who = RunIdentity {
+            run: run.clone(),
+            program: options.name,
+            program_sha256: self.plan.program.clone(),
+        };
+        let settings = self.plan.rules.grants().approvals;
+        // A plan of another program is good for nothing here.
+        let approved = options
+            .approved
+            .filter(|plan| plan.program_sha256 == self.plan.program);
+        let calls_of = |plan: EffectPlan| -> PreApproved {
+            plan.effects.into_iter().map(|call| call.digest).collect()
+        };
+        let seals = !self.plan.rules.grants().seals.is_empty();
+        let vault = match seals.then(Vault::new).transpose() {
+            Ok(vault) => vault,
+            Err(error) => {
+                let why = format!("the system gives no random bytes for sealed values: {error}");
+                return Finished {
+                    result: Err(RunError::Host(why)),
+                    used: Used::default(),
+                };
+            }
+        };
         let calls = Arc::new(Calls {
-            run: run_id(),
+            run,
             plan: self.plan.clone(),
             definitions: self.definitions.clone(),
-            spent: Mutex::default(),
+            spent: Mutex::new(Spent::reading(labels)),
             in_flight: Semaphore::new(limits.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             sequence: AtomicU64::new(0),
             failed: Mutex::default(),
             servers: options.servers,
             journal: options.journal,
             recording: options.recording,
+            approvals: Approvals::new(options.asker, settings, who, approved.map(calls_of)),
+            vault,
+            request: options.request,
+            dry_run: options.dry_run,
         });
         let mut store = Store::new(
             &host.engine,
@@ -307,8 +379,11 @@ impl Prepared {
         let clock = Arc::new(CpuClock::default());
         let (ticking, epoch_limits) = (Arc::clone(&clock), limits.clone());
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            budget::check_time(&ticking, started, &epoch_limits).map_err(wasmtime::Error::new)?;
+        store.epoch_deadline_callback(move |store| {
+            // A person may take their time.
+            let waited = store.data().calls.approvals.waited();
+            let elapsed = started.elapsed().saturating_sub(waited);
+            budget::check_time(&ticking, elapsed, &epoch_limits).map_err(wasmtime::Error::new)?;
             Ok(UpdateDeadline::Yield(1))
         });
 
@@ -318,16 +393,26 @@ impl Prepared {
                 clock: Arc::clone(&clock),
                 future: Box::pin(self.run_guest(&mut store, input)),
             };
-            tokio::time::timeout(limits.wall, guest).await
+            let run = async {
+                self.ask_first(&calls).await?;
+                Ok(guest.await)
+            };
+            tokio::select! {
+                ran = run => Some(ran),
+                () = calls.approvals.wall(started, limits.wall) => None,
+            }
         };
         drop(active);
 
         let state = store.data();
         let result = match ran {
-            Err(_) => Err(RunError::Limit(Exceeded::Wall(limits.wall))),
-            Ok(Err(trap)) => Err(explain(trap, state)),
-            Ok(Ok(Err(error))) => Err(RunError::Program(Box::new(self.locate(error, &calls)))),
-            Ok(Ok(Ok(text))) => parse_result(&text, &limits),
+            None => Err(RunError::Limit(Exceeded::Wall(limits.wall))),
+            Some(Err(disapproved)) => Err(disapproved),
+            Some(Ok(Err(trap))) => Err(explain(trap, state)),
+            Some(Ok(Ok(Err(error)))) => {
+                Err(RunError::Program(Box::new(self.locate(error, &calls))))
+            }
+            Some(Ok(Ok(Ok(text)))) => parse_result(&text, &limits),
         };
         let used = Used {
             spent: calls.spent().clone(),
@@ -338,9 +423,51 @@ impl Prepared {
         Finished { result, used }
     }
 
+    /// Asks a person about the combinations of tools that flow rules want looked at before anything runs.
+    async fn ask_first(&self, calls: &Calls) -> Result<(), RunError> {
+        // A dry run does nothing that a person would have to approve.
+        let questions = match calls.dry_run {
+            Some(_) => &[][..],
+            None => self.plan.start.as_slice(),
+        };
+        for question in questions {
+            let tools = serde_json::json!({"reads": question.reads, "calls": question.calls});
+            let (server, tool) = question
+                .calls
+                .first()
+                .and_then(|c| c.split_once('/'))
+                .unwrap_or(("", ""));
+            let item = Item {
+                sequence: 0,
+                server: server.to_owned(),
+                tool: tool.to_owned(),
+                digest: digest(format!("{} {tools}", self.plan.program).as_bytes()),
+                arguments: tools,
+                reasons: vec![format!(
+                    "{} asks before a program starts that combines these tools",
+                    question.origin
+                )],
+                approve: Approve::Each,
+            };
+            if let Err(refused) = calls.approvals.approve(item).await {
+                let grants = self.plan.rules.grants();
+                let flow = grants
+                    .flows
+                    .iter()
+                    .find(|flow| flow.origin == question.origin);
+                return Err(RunError::Disapproved {
+                    origin: question.origin.clone(),
+                    why: refused.to_string(),
+                    hint: flow.map(|flow| grants.lines_that_let_flow(flow.after, flow.call)),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Leads an error's stack back to the author's source, and takes a cause off that this run never had.
     fn locate(&self, mut error: ProgramError, calls: &Calls) -> ProgramError {
-        error.cause = error.cause.filter(|cause| calls.made(cause));
+        error.cause = error.cause.and_then(|cause| calls.made(&cause));
         if let (Some(script), Some(stack)) = (&self.script, &error.stack) {
             let stack = script.locate_stack(stack);
             error.stack = (!stack.is_empty()).then_some(stack);

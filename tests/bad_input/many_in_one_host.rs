@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use witgate_builder::{engine, js, link};
 use witgate_host::{
-    Definitions, Exceeded, Grants, Host, HostOptions, Journal, Limits, Prepared, Program, RunError,
+    Definitions, Exceeded, Grants, Host, HostOptions, Limits, Prepared, Program, RunError,
     RunOptions, Servers, admit, config, grants, servers::ServersLimits,
 };
 use witgate_tests::workspace;
@@ -55,9 +55,8 @@ async fn one_host_survives_them_all() {
         memory: 64 << 20,
         ..Limits::default()
     };
-    let granted = Grants {
-        grants: vec![grants::allow("demo/*").unwrap()],
-    };
+    let granted = Grants::from(grants::allow("demo/*").unwrap());
+    let granted = granted.check(&definitions).unwrap();
     let prepare = |source: &str| {
         let built =
             js::build_js(source, "program.js", &definitions.models, |_, link| link()).unwrap();
@@ -74,10 +73,8 @@ async fn one_host_survives_them_all() {
     let sound = prepare(SOUND);
     let broken = BROKEN.map(prepare);
     let options = RunOptions {
-        servers: servers.clone(),
-        journal: Arc::new(Journal::none()),
-        recording: None,
         log: Arc::new(|_, _| {}),
+        ..RunOptions::new(&servers)
     };
 
     for round in 0..2 {

@@ -99,9 +99,8 @@ async fn a_tool_that_is_not_granted_is_not_linked() {
     let ground = Ground::new().await;
     let built = ground.build(TWO_TOOLS, "two.js").unwrap();
     let program = Program::load(&ground.host, &built.to_bytes()).unwrap();
-    let granted = Grants {
-        grants: vec![grants::allow("demo/get_issue").unwrap()],
-    };
+    let granted = Grants::from(grants::allow("demo/get_issue").unwrap());
+    let granted = granted.check(&ground.definitions).unwrap();
     let imports = program.imports(&ground.host, &ground.definitions);
     let refusal = admit(&imports, &granted, &Limits::default(), None).unwrap_err();
     assert!(

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use witgate_builder::js::{self, JsComponent, JsError};
 use witgate_builder::{engine, link};
 use witgate_host::{
-    Definitions, Grants, Host, HostOptions, Journal, Limits, Prepared, Program, RunError,
-    RunOptions, Script, Servers, admit, config, grants, servers::ServersLimits,
+    Definitions, Grants, Host, HostOptions, Limits, Prepared, Program, RunError, RunOptions,
+    Script, Servers, admit, config, grants, servers::ServersLimits,
 };
 use witgate_tests::{Stand, workspace};
 
@@ -100,19 +100,16 @@ impl Ground {
             memory: 64 << 20,
             ..Limits::default()
         };
-        let granted = Grants {
-            grants: vec![grants::allow(granted).unwrap()],
-        };
+        let granted = Grants::from(grants::allow(granted).unwrap());
+        let granted = granted.check(&self.definitions).unwrap();
         let imports = program.imports(&self.host, &self.definitions);
         let plan = admit(&imports, &granted, &limits, None).unwrap();
         let prepared = Prepared::new(&self.host, &program, plan, &self.definitions).unwrap();
         let logs = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&logs);
         let options = RunOptions {
-            servers: self.servers.clone(),
-            journal: Arc::new(Journal::none()),
-            recording: None,
             log: Arc::new(move |_, text| sink.lock().unwrap().push(text.to_owned())),
+            ..RunOptions::new(&self.servers)
         };
         let finished = prepared.run(&self.host, input, options).await;
         ended.result = finished.result.map_err(Failed::Run);

@@ -50,7 +50,8 @@ impl Check {
             .collect();
         tools.sort();
         tools.dedup();
-        let verdict = admit(&imports, &grants, &Limits::default(), loaded.lock.as_ref());
+        let rules = grants.check(&loaded.definitions)?;
+        let verdict = admit(&imports, &rules, &Limits::default(), loaded.lock.as_ref());
 
         if self.json {
             let (word, reasons) = match &verdict {

@@ -13,6 +13,7 @@ use witgate_host::run::LogLevel;
 use witgate_host::{Journal, Limits, Prepared, Recording, RunOptions, admit};
 
 use super::GrantArguments;
+use crate::consent::ConsentArguments;
 use crate::failure::{Failure, Kind};
 use crate::source::{self, Source};
 use crate::terminal;
@@ -24,7 +25,9 @@ use crate::workspace::{self, Workspace};
 Examples:
   witgate run count.js --allow github/list_issues --input '{\"label\":\"bug\"}'
   witgate run report.rs --grants grants.toml --input @query.json
-  echo '[1,2]' | witgate run sum.wasm --input - --json")]
+  echo '[1,2]' | witgate run sum.wasm --input - --json
+  witgate run close.js --grants grants.toml --dry-run --json > plan.json
+  witgate run close.js --grants grants.toml --plan plan.json")]
 pub(crate) struct Run {
     /// A program (.js, .ts, .rs) or a component (.wasm)
     program: PathBuf,
@@ -41,6 +44,8 @@ pub(crate) struct Run {
     config: Option<PathBuf>,
     #[command(flatten)]
     grants: GrantArguments,
+    #[command(flatten)]
+    consent: ConsentArguments,
     /// Append one record per attempted call to this file; else `.witgate/journal.jsonl` beside the configuration
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
@@ -86,7 +91,15 @@ impl Run {
         let workspace = workspace::open(self.config.as_deref())?;
         let ran = self.run(source, &workspace, &grants, limits, &input).await;
         workspace.servers.shutdown().await;
-        terminal::data(&ran?.to_string());
+        let result = ran?;
+        if self.consent.dry_run {
+            terminal::note(&format!(
+                "the program would return: {}",
+                terminal::clean(&result.to_string())
+            ));
+        } else {
+            terminal::data(&result.to_string());
+        }
         Ok(())
     }
 
@@ -101,7 +114,8 @@ impl Run {
         let name = source.name.clone();
         let (host, loaded) = source::load(source, workspace, false).await?;
         let imports = loaded.program.imports(&host, &loaded.definitions);
-        let plan = admit(&imports, grants, &limits, loaded.lock.as_ref())?;
+        let rules = grants.check(&loaded.definitions)?;
+        let plan = admit(&imports, &rules, &limits, loaded.lock.as_ref())?;
         for tool in &plan.tools {
             let Some(definition) = loaded.definitions.get(&tool.server, &tool.tool) else {
                 continue;
@@ -137,8 +151,8 @@ impl Run {
         let recording = self
             .record
             .then(|| Arc::new(Recording::into_folder(&folder, RECORDING_BYTES)));
-        let options = RunOptions {
-            servers: workspace.servers.clone(),
+        let mut options = RunOptions {
+            name: name.clone(),
             journal: Arc::new(journal),
             recording: recording.clone(),
             log: Arc::new(|level, text| {
@@ -152,9 +166,22 @@ impl Run {
                     text,
                 );
             }),
+            ..RunOptions::new(&workspace.servers)
         };
-        let _progress = terminal::progress(format!("running {name}"));
+        let sha256 = &loaded.program.digest;
+        self.consent.apply(&mut options, grants, sha256, &folder)?;
+        let dry_run = options.dry_run.clone();
+        // A question and a moving line do not go together.
+        let progress = options
+            .asker
+            .is_none()
+            .then(|| terminal::progress(format!("running {name}")));
         let finished = prepared.run(&host, input, options).await;
+        drop(progress);
+        if let Some(dry_run) = dry_run {
+            self.consent
+                .tell(&dry_run, &name, &self.program, sha256, self.json);
+        }
         if let Some(recording) = recording {
             tell_recording(&recording, &folder);
         }

@@ -20,9 +20,9 @@ async fn main() -> anyhow::Result<()> {
     let host = Host::new(HostOptions::default())?;
     let program = Program::load(&host, &fs::read(component)?)?;
 
-    let grants = Grants::from(grants::allow(allow)?);
+    let rules = Grants::from(grants::allow(allow)?).check(&definitions)?;
     let imports = program.imports(&host, &definitions);
-    let plan = admit(&imports, &grants, &Limits::default(), None)?;
+    let plan = admit(&imports, &rules, &Limits::default(), None)?;
     let prepared = Prepared::new(&host, &program, plan, &definitions)?;
 
     let (input, options) = (serde_json::from_str(input)?, RunOptions::new(&servers));
