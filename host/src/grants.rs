@@ -86,6 +86,8 @@ pub struct Grant {
 pub struct Pattern {
     server: GlobMatcher,
     tools: Vec<GlobMatcher>,
+    /// Names that stand there as they are.
+    named: Vec<String>,
 }
 
 /// A condition as a person wrote it: a Cedar expression.
@@ -231,11 +233,20 @@ impl Pattern {
     /// # Errors
     /// [`GrantsError::Pattern`].
     pub fn new(server: &str, tools: &[String], origin: &str) -> Result<Pattern, GrantsError> {
+        let is_name = |tool: &&String| globset::escape(tool) == **tool;
+        let named = tools.iter().filter(is_name).cloned().collect();
         let tools = tools.iter().map(|tool| glob(tool, origin));
         Ok(Pattern {
             server: glob(server, origin)?,
             tools: tools.collect::<Result<_, _>>()?,
+            named,
         })
+    }
+
+    /// Whether it names the tool itself, and not only tools like it.
+    #[must_use]
+    pub fn names(&self, tool: &str) -> bool {
+        self.named.iter().any(|named| named == tool)
     }
 
     /// Whether it speaks of the tool.

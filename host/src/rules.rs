@@ -4,10 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::definitions::{Definition, Definitions};
 use crate::grants::condition::{Checked, CheckedPolicy, ConditionError, ToolSchema};
 use crate::grants::{Condition, Grant, Grants, GrantsError};
-use crate::labels::{Flow, LabelSet};
+use crate::labels::{Flow, LabelSet, Then};
 use crate::sealed::SealRule;
 
 /// Grants whose conditions hold together with the schemas of the tools. Cheap to clone.
@@ -18,6 +20,37 @@ pub struct Rules {
     pub(crate) policy: Option<Arc<CheckedPolicy>>,
 }
 
+/// Conditions that do not fit a tool are dropped with their grant, for that tool alone: a pattern may speak of many tools. A
+/// condition that fits none of its tools, or not the one that it names, is an error.
+#[derive(Default)]
+struct Misfits {
+    /// By where a condition was written: whether it fits some tool, and why not the others.
+    by_condition: IndexMap<String, (bool, Vec<ConditionError>)>,
+    fatal: Vec<ConditionError>,
+}
+
+impl Misfits {
+    fn note(&mut self, condition: &Condition, is_named: bool, error: Option<ConditionError>) {
+        let seen = self.by_condition.entry(condition.origin.clone()).or_default();
+        match error {
+            None => seen.0 = true,
+            Some(error) if is_named => self.fatal.push(error),
+            Some(error) if seen.1.len() < TOLD => seen.1.push(error),
+            Some(_) => {}
+        }
+    }
+
+    fn errors(self) -> Vec<ConditionError> {
+        let unfit = self.by_condition.into_values().filter(|(fits, _)| !fits);
+        let mut all = self.fatal;
+        all.extend(unfit.flat_map(|(_, errors)| errors));
+        all
+    }
+}
+
+/// Tools that are named where a condition fits none.
+const TOLD: usize = 3;
+
 /// What one tool is subject to.
 #[derive(Debug, Default)]
 pub struct ToolRules {
@@ -25,6 +58,8 @@ pub struct ToolRules {
     pub labels: LabelSet,
     /// The grants that speak of it, as indices into [`Grants::grants`], with their conditions.
     pub(crate) grants: Vec<(usize, Option<Checked>)>,
+    /// Why a grant that speaks of it does not allow it: its condition does not fit the tool.
+    pub(crate) unfit: Vec<ConditionError>,
     /// The flow rules that may concern a call of it, as indices into [`Grants::flows`], with their exceptions.
     pub(crate) flows: Vec<(usize, Option<Checked>)>,
     /// What is sealed in its results, as indices into [`Grants::seals`].
@@ -34,12 +69,12 @@ pub struct ToolRules {
 }
 
 impl Grants {
-    /// Holds every condition against the schema of every tool that it speaks of.
+    /// Holds every condition against the schemas of the tools that it speaks of.
     ///
     /// # Errors
     /// [`GrantsError::Conditions`], with all that is wrong.
     pub fn check(&self, definitions: &Definitions) -> Result<Rules, GrantsError> {
-        let mut errors = Vec::new();
+        let mut misfits = Misfits::default();
         let mut tools = HashMap::new();
         let mut all = Vec::new();
         for server in definitions.models.iter() {
@@ -47,7 +82,7 @@ impl Grants {
                 let Some(definition) = definitions.get(&server.server, &model.tool) else {
                     continue;
                 };
-                let rules = self.of_tool(definition, &mut errors);
+                let rules = self.of_tool(definition, &mut misfits);
                 if self.policy.is_some() {
                     let labels = self.names.of(rules.labels).map(str::to_owned).collect();
                     all.push((definition, labels));
@@ -56,6 +91,7 @@ impl Grants {
                 tools.insert(name, Arc::new(rules));
             }
         }
+        let mut errors = misfits.errors();
         let mut checked = None;
         if let Some(policy) = &self.policy {
             match CheckedPolicy::new(policy, &all, self.names.all(), &self.sets) {
@@ -74,7 +110,7 @@ impl Grants {
         }
     }
 
-    fn of_tool(&self, definition: &Arc<Definition>, errors: &mut Vec<ConditionError>) -> ToolRules {
+    fn of_tool(&self, definition: &Arc<Definition>, misfits: &mut Misfits) -> ToolRules {
         let (server, tool) = (definition.server.as_str(), definition.tool.name.as_str());
         let labels = self
             .labels
@@ -82,8 +118,7 @@ impl Grants {
             .filter(|given| given.tools.matches(server, tool))
             .fold(LabelSet::default(), |all, given| all.with(given.labels));
         let mut schema = None;
-        let mut check = |condition: &Option<Condition>| {
-            let condition = condition.as_ref()?;
+        let mut check = |condition: &Condition, is_named: bool| {
             let schema = schema
                 .get_or_insert_with(|| ToolSchema::new(definition, self.names.all(), &self.sets));
             let checked = match schema {
@@ -94,27 +129,38 @@ impl Grants {
                     hint: None,
                 }),
             };
-            match checked {
-                Ok(checked) => Some(checked),
-                Err(error) => {
-                    if !errors.contains(&error) {
-                        errors.push(error);
-                    }
-                    None
-                }
-            }
+            misfits.note(condition, is_named, checked.as_ref().err().cloned());
+            checked
         };
-        let grants = self.grants.iter().enumerate();
-        let grants = grants.filter(|(_, grant)| grant.allows(server, tool));
-        let grants = grants.map(|(at, grant)| (at, check(&grant.when))).collect();
-        let flows = self.flows.iter().enumerate();
-        let flows = flows.filter(|(_, flow)| labels.has_any(flow.call));
-        let flows = flows.map(|(at, flow)| (at, check(&flow.unless))).collect();
+        let (mut grants, mut flows, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, grant) in self.grants.iter().enumerate() {
+            if !grant.allows(server, tool) {
+                continue;
+            }
+            let when = grant.when.as_ref();
+            match when.map(|when| check(when, grant.tools.names(tool))).transpose() {
+                Ok(when) => grants.push((at, when)),
+                Err(error) => unfit.push(error),
+            }
+        }
+        for (at, flow) in self.flows.iter().enumerate() {
+            if !labels.has_any(flow.call) {
+                continue;
+            }
+            let unless = flow.unless.as_ref();
+            match unless.map(|unless| check(unless, false)).transpose() {
+                Ok(unless) => flows.push((at, unless)),
+                // What excepts other tools excepts nothing of this one, and a leave under a condition is none.
+                Err(_) if flow.then == Then::Allow => {}
+                Err(_) => flows.push((at, None)),
+            }
+        }
         let seals = self.seals.iter().enumerate();
         let seals = seals.filter(|(_, seal)| seal.tools.matches(server, tool));
         ToolRules {
             labels,
             grants,
+            unfit,
             flows,
             seals: seals.map(|(at, _)| at).collect(),
             schema: schema.and_then(Result::ok),

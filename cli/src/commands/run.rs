@@ -178,7 +178,8 @@ impl Run {
             .then(|| terminal::progress(format!("running {name}")));
         let finished = prepared.run(&host, input, options).await;
         drop(progress);
-        if let Some(dry_run) = dry_run {
+        // Of a run that failed, a plan is half a plan: a person may look at it, a machine gets the failure.
+        if let Some(dry_run) = dry_run.filter(|_| finished.result.is_ok() || !self.json) {
             self.consent
                 .tell(&dry_run, &name, &self.program, sha256, self.json);
         }

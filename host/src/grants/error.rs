@@ -58,7 +58,11 @@ pub enum GrantsError {
 }
 
 fn list(errors: &[ConditionError]) -> String {
-    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let line = |error: &ConditionError| match &error.hint {
+        Some(hint) => format!("{error}: {hint}"),
+        None => error.to_string(),
+    };
+    let lines: Vec<String> = errors.iter().map(line).collect();
     lines.join("\n")
 }
 
@@ -76,10 +80,8 @@ impl GrantsError {
             GrantsError::AllowForm { .. } => {
                 "write `--allow SERVER/TOOL`, for example `--allow github/list_issues` or `--allow 'github/*'`".into()
             }
-            GrantsError::Conditions(errors) => {
-                errors.iter().find_map(|e| e.hint.clone()).unwrap_or_else(|| {
-                    "a condition is a Cedar expression over `context.args`, for example `context.args.title == \"Draft\"`".into()
-                })
+            GrantsError::Conditions(_) => {
+                "`witgate tools SERVER/TOOL` shows a tool's arguments; a condition is a Cedar expression over them, for example `context.args.title == \"Draft\"`".into()
             }
         }
     }
