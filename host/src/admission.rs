@@ -132,7 +132,10 @@ pub fn admit(
         let allowing = rules.tool(&import.server, &import.tool);
         let Some(allowing) = allowing.filter(|rules| !rules.grants.is_empty()) else {
             let mut reason = not_granted(&import.server, &import.tool);
-            if let Some(unfit) = rules.tool(&import.server, &import.tool).and_then(|rules| rules.unfit.first()) {
+            if let Some(unfit) = rules
+                .tool(&import.server, &import.tool)
+                .and_then(|rules| rules.unfit.first())
+            {
                 reason.message = format!("the condition of its grant does not fit it: {unfit}");
             }
             if !reasons.contains(&reason) {

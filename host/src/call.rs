@@ -3,6 +3,8 @@
 
 mod answer;
 mod attempt;
+mod checks;
+mod error;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +13,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wasmtime::component::{ComponentType, Lift, Lower, Val};
 use witgate_codegen::catalog::canonical;
 use witgate_codegen::drift::{self, ChangeKind};
-use witgate_codegen::model::Origin;
 
 use crate::admission::Plan;
 use crate::approval::{Approvals, Item};
@@ -32,74 +32,10 @@ use crate::servers::{CallError, Servers};
 
 use answer::{normalise, unwrap};
 use attempt::Attempt;
+use checks::{broken_result, check_arguments, check_result, describe, name, to_detail};
 
-/// Why a tool call failed, as the contract's `tool-error-kind`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift, Lower)]
-#[component(enum)]
-#[repr(u8)]
-pub enum ToolErrorKind {
-    /// The arguments break the tool's input schema; nothing was sent.
-    #[component(name = "invalid-arguments")]
-    InvalidArguments,
-    /// The grants do not allow this call; nothing was sent.
-    #[component(name = "denied")]
-    Denied,
-    /// A budget of the run is used up.
-    #[component(name = "limit")]
-    Limit,
-    /// The tool ran and reported a failure.
-    #[component(name = "tool-failed")]
-    ToolFailed,
-    /// The tool's result breaks its output schema.
-    #[component(name = "invalid-result")]
-    InvalidResult,
-    /// The server could not be reached, died, or did not answer in time.
-    #[component(name = "unavailable")]
-    Unavailable,
-}
-
-impl ToolErrorKind {
-    /// The contract's spelling.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            ToolErrorKind::InvalidArguments => "invalid-arguments",
-            ToolErrorKind::Denied => "denied",
-            ToolErrorKind::Limit => "limit",
-            ToolErrorKind::ToolFailed => "tool-failed",
-            ToolErrorKind::InvalidResult => "invalid-result",
-            ToolErrorKind::Unavailable => "unavailable",
-        }
-    }
-}
-
-/// A failed tool call, as the guest sees it: the contract's `tool-error`.
-#[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
-#[component(record)]
-pub struct ToolError {
-    /// Why.
-    pub kind: ToolErrorKind,
-    /// `server/tool`.
-    pub tool: String,
-    /// For the program's author; names fields, never values.
-    pub message: String,
-    /// What the tool or the check reported, as JSON text.
-    pub detail: Option<String>,
-}
-
-impl ToolError {
-    pub(crate) fn to_val(&self) -> Val {
-        Val::Record(vec![
-            ("kind".into(), Val::Enum(self.kind.name().into())),
-            ("tool".into(), Val::String(self.tool.clone())),
-            ("message".into(), Val::String(self.message.clone())),
-            (
-                "detail".into(),
-                Val::Option(self.detail.clone().map(|d| Box::new(Val::String(d)))),
-            ),
-        ])
-    }
-}
+pub(crate) use checks::result_detail;
+pub use error::{ToolError, ToolErrorKind};
 
 /// What the calls of one run share.
 pub(crate) struct Calls {
@@ -637,80 +573,6 @@ impl Calls {
             reasons: Vec::new(),
         })
     }
-}
-
-async fn check_arguments(
-    definition: &Definition,
-    arguments: Value,
-) -> Result<Map<String, Value>, Violation> {
-    definition.check_arguments(&arguments).await?;
-    match arguments {
-        Value::Object(map) => Ok(map),
-        _ => Err(Violation {
-            at: String::new(),
-            why: "must be an object".into(),
-        }),
-    }
-}
-
-async fn check_result(
-    definition: &Definition,
-    structured: bool,
-    value: &Value,
-) -> Result<(), Violation> {
-    let is_declared =
-        definition.model.output_origin == Origin::Server && definition.output_schema().is_some();
-    if is_declared && !structured {
-        return Err(Violation {
-            at: String::new(),
-            why: "the tool declares one but sent no structured content".into(),
-        });
-    }
-    definition.check_result(value).await
-}
-
-/// Says that a result is not as it should be, whose schema that is, and how to mend it.
-fn broken_result(definition: &Definition, why: &str) -> String {
-    match definition.model.output_origin {
-        Origin::Server => {
-            format!("the server's result breaks the tool's own output schema: {why}")
-        }
-        Origin::Override => format!(
-            "the server's result breaks the output schema that overrides the server's: {why}"
-        ),
-        Origin::Inferred { results } => format!(
-            "the server's result breaks the output schema that was inferred from {results} earlier ones: {why} \
-             (`witgate run --record`, then `witgate learn {}`, takes this one in)",
-            name(definition)
-        ),
-    }
-}
-
-/// As for arguments, and whose schema it is where it is not the server's.
-pub(crate) fn result_detail(definition: &Definition, violation: &Violation) -> Value {
-    let mut detail = to_detail(violation);
-    let schema = match definition.model.output_origin {
-        Origin::Server => return detail,
-        Origin::Override => "override",
-        Origin::Inferred { .. } => "inferred",
-    };
-    detail[0]["schema"] = schema.into();
-    detail
-}
-
-fn name(definition: &Definition) -> String {
-    format!("{}/{}", definition.server, definition.tool.name)
-}
-
-fn describe(violation: &Violation) -> String {
-    match violation.at.as_str() {
-        "" => violation.why.clone(),
-        at => format!("`{at}` {}", violation.why),
-    }
-}
-
-fn to_detail(violation: &Violation) -> Value {
-    serde_json::json!([{"at": violation.at, "why": violation.why}])
 }
 
 fn shorten(text: &str) -> String {

@@ -31,7 +31,10 @@ struct Misfits {
 
 impl Misfits {
     fn note(&mut self, condition: &Condition, is_named: bool, error: Option<ConditionError>) {
-        let seen = self.by_condition.entry(condition.origin.clone()).or_default();
+        let seen = self
+            .by_condition
+            .entry(condition.origin.clone())
+            .or_default();
         match error {
             None => seen.0 = true,
             Some(error) if is_named => self.fatal.push(error),
@@ -138,7 +141,10 @@ impl Grants {
                 continue;
             }
             let when = grant.when.as_ref();
-            match when.map(|when| check(when, grant.tools.names(tool))).transpose() {
+            match when
+                .map(|when| check(when, grant.tools.names(tool)))
+                .transpose()
+            {
                 Ok(when) => grants.push((at, when)),
                 Err(error) => unfit.push(error),
             }
