@@ -243,6 +243,12 @@ impl Pattern {
         })
     }
 
+    /// Whether it speaks of tools of the server.
+    #[must_use]
+    pub fn matches_server(&self, server: &str) -> bool {
+        self.server.is_match(server)
+    }
+
     /// Whether it names the tool itself, and not only tools like it.
     #[must_use]
     pub fn names(&self, tool: &str) -> bool {

@@ -95,6 +95,7 @@ impl Grants {
             }
         }
         let mut errors = misfits.errors();
+        errors.extend(self.idle(definitions));
         let mut checked = None;
         if let Some(policy) = &self.policy {
             match CheckedPolicy::new(policy, &all, self.names.all(), &self.sets) {
@@ -111,6 +112,38 @@ impl Grants {
         } else {
             Err(GrantsError::Conditions(errors))
         }
+    }
+
+    /// Labels and seals that speak of a server that is there and of none of its tools: a slip in a name, and a hole.
+    fn idle(&self, definitions: &Definitions) -> Vec<ConditionError> {
+        let labels = self
+            .labels
+            .iter()
+            .map(|given| (&given.tools, &given.origin));
+        let seals = self.seals.iter().map(|seal| (&seal.tools, &seal.origin));
+        let mut errors = Vec::new();
+        for (pattern, origin) in labels.chain(seals) {
+            let servers = definitions.models.iter();
+            let servers: Vec<_> = servers
+                .filter(|s| pattern.matches_server(&s.server))
+                .collect();
+            let mut tools = servers
+                .iter()
+                .flat_map(|s| s.tools.iter().map(|t| (&s.server, &t.tool)));
+            if let Some(server) = servers.first()
+                && !tools.any(|(server, tool)| pattern.matches(server, tool))
+            {
+                errors.push(ConditionError {
+                    at: origin.clone(),
+                    message: format!("no tool of `{}` has such a name", server.server),
+                    hint: Some(format!(
+                        "`witgate tools --server {}` lists them",
+                        server.server
+                    )),
+                });
+            }
+        }
+        errors
     }
 
     fn of_tool(&self, definition: &Arc<Definition>, misfits: &mut Misfits) -> ToolRules {

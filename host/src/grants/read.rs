@@ -159,7 +159,64 @@ pub fn parse(text: &str, origin: &str) -> Result<Grants, GrantsError> {
     }
     out.sets = Arc::new(file.sets);
     out.names = reader.names;
+    hold_together(&out)?;
     Ok(out)
+}
+
+/// A slip in a word would otherwise leave a rule without effect: what is revealed is sealed somewhere, and what a flow rule
+/// speaks of is given to some tool.
+fn hold_together(grants: &Grants) -> Result<(), GrantsError> {
+    let sealed: Vec<Class> = grants.seals.iter().flat_map(SealRule::classes).collect();
+    for grant in &grants.grants {
+        if let Some(class) = grant.reveal.iter().find(|class| !sealed.contains(class)) {
+            let known: Vec<&str> = sealed.iter().map(Class::name).collect();
+            return Err(GrantsError::Value {
+                key: "reveal",
+                given: format!("{:?}", class.name()),
+                origin: grant.origin.clone(),
+                message: "names a class that no `[[seal]]` seals".into(),
+                hint: nearest(class.name(), &known, "`[[seal]]` says what is sealed"),
+            });
+        }
+    }
+    let input = grants.input.unwrap_or_default();
+    let given = grants.labels.iter();
+    let given = given.fold(input, |all, labelled| all.with(labelled.labels));
+    let known: Vec<&str> = grants.names.of(given).collect();
+    for flow in &grants.flows {
+        for (key, set) in [("after", flow.after), ("call", flow.call)] {
+            if let Some(name) = grants.names.of(set).find(|name| !known.contains(name)) {
+                return Err(GrantsError::Value {
+                    key,
+                    given: format!("{name:?}"),
+                    origin: flow.origin.clone(),
+                    message: "names a label that no `[[label]]` gives".into(),
+                    hint: nearest(name, &known, "`[[label]]` gives labels to tools"),
+                });
+            }
+        }
+        if flow.call.is_empty() {
+            return Err(GrantsError::Value {
+                key: "call",
+                given: "[]".into(),
+                origin: flow.origin.clone(),
+                message: "speaks of no tool".into(),
+                hint: "name the labels of the tools that the rule is about".into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn nearest(given: &str, known: &[&str], otherwise: &str) -> String {
+    let likeness = |known: &&&str| strsim::jaro_winkler(given, known);
+    let nearest = known
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest.filter(|known| likeness(known) > 0.7) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => otherwise.to_owned(),
+    }
 }
 
 /// Reads a grants file.

@@ -35,6 +35,14 @@ approve = "batch"
 reveal = ["email"]
 effect = "read"
 
+[[seal]]
+server = "bank"
+detect = ["email"]
+
+[[label]]
+server = "bank"
+labels = ["egress"]
+
 [[label]]
 server = "mail"
 labels = ["private", "untrusted"]
@@ -78,8 +86,8 @@ timeout = "30s"
         (grant.approve, grant.effect),
         (Approve::Batch, Effect::Read)
     );
-    assert_eq!(grants.names.all(), ["private", "untrusted", "egress"]);
-    assert!(grants.labels[0].tools.matches("mail", "anything"));
+    assert_eq!(grants.names.all(), ["egress", "private", "untrusted"]);
+    assert!(grants.labels[1].tools.matches("mail", "anything"));
     let flows: Vec<_> = grants.flows.iter().map(|f| (f.then, f.at)).collect();
     assert_eq!(
         flows,
@@ -138,4 +146,29 @@ fn allow_needs_a_server_and_a_tool() {
         assert!(allow(bad).is_err(), "{bad}");
     }
     assert!(allow("github/*").unwrap().allows("github", "x"));
+}
+
+#[test]
+fn a_slip_in_a_word_is_an_error_and_no_rule_without_effect() {
+    let label = "[[label]]\nserver = \"a\"\nlabels = [\"egress\", \"private\"]\n";
+    let flow = |after: &str, call: &str| {
+        format!("{label}[[flow]]\nafter = {after}\ncall = {call}\nthen = \"refuse\"\n")
+    };
+    parse(&flow("[\"private\"]", "[\"egress\"]"), "g").unwrap();
+    let grant =
+        "[[seal]]\nserver = \"a\"\ndetect = [\"email\"]\n[[grant]]\nserver = \"a\"\ntools = []\n";
+    for (text, told, hint) in [
+        (flow("[\"privat\"]", "[\"egress\"]"), "privat", "`private`"),
+        (
+            flow("[\"private\"]", "[\"outwards\"]"),
+            "outwards",
+            "[[label]]",
+        ),
+        (flow("[\"private\"]", "[]"), "no tool", "labels"),
+        (format!("{grant}reveal = [\"emial\"]\n"), "emial", "`email`"),
+    ] {
+        let error = parse(&text, "g.toml").unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+        assert!(error.hint().contains(hint), "{}", error.hint());
+    }
 }
