@@ -306,6 +306,10 @@ server = "mail"
 fields = ["/to"]
 class = "email"
 
+[[label]]
+server = "files"
+labels = ["private"]
+
 [input]
 labels = []
 "#;
