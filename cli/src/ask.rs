@@ -94,6 +94,7 @@ impl Drop for Opened {
             // Nobody is left to tell when the terminal is gone.
             let _ = writeln!(self.out, "\r\x1b[K(question closed)");
         }
+        crate::terminal::release();
     }
 }
 

@@ -2,8 +2,8 @@
 //! only where a person looks.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Text of a program or server, fit for a terminal: what could steer it is made visible, and lines after the first are
@@ -64,8 +64,29 @@ pub(crate) fn note(text: &str) {
     line(text);
 }
 
+/// Log lines that wait for an answer at the terminal: nothing that a program writes stands beside a question.
+static HELD: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// Most log lines that are held back.
+const HELD_LINES: usize = 1_000;
+
+/// Writes the log lines that were held back while a question was open.
+pub(crate) fn release() {
+    let held = std::mem::take(&mut *HELD.lock().unwrap_or_else(PoisonError::into_inner));
+    for (level, text) in held {
+        log(&level, &text);
+    }
+}
+
 /// A program's log line.
 pub(crate) fn log(level: &str, text: &str) {
+    if crate::ask::is_open() {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() < HELD_LINES {
+            held.push((level.to_owned(), text.to_owned()));
+        }
+        return;
+    }
     let colour = match level {
         "error" => "31",
         "warn" => "33",

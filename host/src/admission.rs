@@ -32,6 +32,8 @@ pub struct Plan {
 /// A combination of tools that a flow rule wants a person to look at before the program runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartQuestion {
+    /// The rule, as an index into [`Grants::flows`].
+    pub flow: usize,
     /// Where the rule was written.
     pub origin: String,
     /// Tools whose results have the labels that the rule asks after, as `server/tool`.
@@ -176,9 +178,7 @@ impl Plan {
         let rules = self.rules.clone();
         let grants = rules.grants();
         let tools = self.tools.iter();
-        let all = tools.fold(rules.input_labels(), |all, tool| {
-            all.with(tool.rules.labels)
-        });
+        let all = tools.fold(LabelSet::default(), |all, tool| all.with(tool.rules.labels));
         let named = |wanted: &dyn Fn(LabelSet) -> bool| -> Vec<String> {
             let tools = self.tools.iter().filter(|tool| wanted(tool.rules.labels));
             tools
@@ -190,7 +190,8 @@ impl Plan {
             flows.any(|f| f.then == Then::Allow && f.unless.is_none() && f.concerns(all, tool))
         };
         let (mut reasons, mut questions) = (Vec::new(), Vec::new());
-        for flow in grants.flows.iter().filter(|flow| flow.at == At::Start) {
+        let flows = grants.flows.iter().enumerate();
+        for (index, flow) in flows.filter(|(_, flow)| flow.at == At::Start) {
             let calls = named(&|labels| flow.concerns(all, labels) && !allowed(labels));
             let reads = named(&|labels| labels.has_any(flow.after));
             match flow.then {
@@ -202,6 +203,7 @@ impl Plan {
                         .map(|tool| combined(tool, flow, &reads, grants)),
                 ),
                 Then::Approve => questions.push(StartQuestion {
+                    flow: index,
                     origin: flow.origin.clone(),
                     reads,
                     calls,
@@ -303,7 +305,8 @@ fn not_granted(server: &str, tool: &str) -> Reason {
     {
         format!("--allow {name}")
     } else {
-        format!("--allow '{}'", name.replace('\'', r"'\''"))
+        let pattern = format!("{}/{}", globset::escape(server), globset::escape(tool));
+        format!("--allow '{}'", pattern.replace('\'', r"'\''"))
     };
     Reason {
         import: name,

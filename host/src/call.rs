@@ -27,10 +27,10 @@ use crate::journal::recording::{Recorded, Recording};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
 use crate::mcp::ServerError;
 use crate::round_trip::read_exactly;
-use crate::sealed::{SealRule, Vault};
+use crate::sealed::{OpenError, SealRule, Vault};
 use crate::servers::{CallError, Servers};
 
-use answer::{normalise, unwrap};
+use answer::{Form, normalise, unwrap};
 use attempt::Attempt;
 use checks::{broken_result, check_arguments, check_result, describe, name, to_detail};
 
@@ -51,12 +51,34 @@ pub(crate) struct Calls {
     pub(crate) journal: Arc<Journal>,
     pub(crate) recording: Option<Arc<Recording>>,
     pub(crate) approvals: Approvals,
+    /// Bytes of arguments, as JSON text, that wait for a person.
+    pub(crate) waiting: AtomicU64,
     /// Where anything is to be sealed.
     pub(crate) vault: Option<Vault>,
     /// What the person asked for, in their own words.
     pub(crate) request: Option<Arc<str>>,
     /// Where nothing is to be changed.
     pub(crate) dry_run: Option<Arc<DryRun>>,
+}
+
+/// Most bytes of arguments that wait for a person at the same time. As values they take many times that.
+const WAITING: u64 = 32 << 20;
+
+/// Arguments that wait, counted as long as they do.
+struct Waiting<'a>(&'a AtomicU64, u64);
+
+impl Waiting<'_> {
+    fn new(all: &AtomicU64, bytes: u64) -> Option<Waiting<'_>> {
+        let before = all.fetch_add(bytes, Ordering::Relaxed);
+        let waiting = Waiting(all, bytes);
+        (before.saturating_add(bytes) <= WAITING).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::Relaxed);
+    }
 }
 
 /// A place among the calls under way. Given back while a call waits for a person, so that it blocks no other.
@@ -157,11 +179,11 @@ impl Calls {
         attempt.permit(self.origin(grant));
         let is_pretended = permit.is_none();
 
-        let (mut value, is_error, structured) = match (permit, &self.dry_run, &kept) {
+        let (mut value, is_error, form) = match (permit, &self.dry_run, &kept) {
             (Some(permit), ..) => self.send(index, permit, grant, attempt).await?,
             (None, Some(dry_run), Some(shown)) => {
                 let value = self.pretend(dry_run, index, shown, attempt).await?;
-                (value, false, false)
+                (value, false, Form::Structured)
             }
             (None, ..) => {
                 let message = "the call has no permit".to_owned();
@@ -172,20 +194,18 @@ impl Calls {
         let bytes = text.len() as u64;
         let booked = gate::book_result(&self.plan, &mut self.spent(), grant, bytes);
         if let Err(denial) = booked {
-            attempt.result(&self.seal_text(index, &text));
+            self.seal(index, &mut value, form, is_error);
+            attempt.result(&value.to_string());
             attempt.end(Outcome::InvalidResult, Some(Blame::Grant), Some(bytes));
             return Err(self.denied(index, &denial, None));
         }
         // The schema is of what the server says, not of what stands for it.
         let checked = match is_error || is_pretended {
             true => Ok(()),
-            false => check_result(definition, structured, &value).await,
+            false => check_result(definition, form == Form::Structured, &value).await,
         };
-        let is_wrapped = !is_error && checked.is_ok() && unwrap(&mut value, definition);
-        let is_sealed = self
-            .vault
-            .as_ref()
-            .is_some_and(|vault| !vault.seal(&self.seals(index), &mut value).places.is_empty());
+        let is_wrapped = unwrap(&mut value, definition);
+        let is_sealed = self.seal(index, &mut value, form, is_error);
         if is_wrapped || is_sealed {
             text = value.to_string();
         }
@@ -201,7 +221,7 @@ impl Calls {
                     true => Cow::Owned(serde_json::json!({"result": value})),
                     false => Cow::Borrowed(&value),
                 },
-                structured,
+                structured: form == Form::Structured,
                 failed: is_error,
             });
         }
@@ -231,19 +251,29 @@ impl Calls {
         attempt: &mut Attempt<'_>,
     ) -> Result<Call, ToolError> {
         let definition = &self.definitions[index];
-        let shown = self.vault.as_ref().map(|_| arguments.clone());
-        let open = |vault: &Vault| vault.open(&mut arguments);
-        let opened = match self.vault.as_ref().map(open).transpose() {
-            Ok(opened) => opened.unwrap_or_default(),
-            Err(wrong) => {
-                let message = wrong.to_string();
-                attempt.refuse(Verdict::Invalid, Blame::Program, &message);
-                let detail = Some(
-                    serde_json::json!([{"at": wrong.at, "why": wrong.why, "hint": wrong.hint}]),
-                );
-                return Err(self.error(index, ToolErrorKind::InvalidArguments, message, detail));
-            }
+        let mut bytes = attempt.record.arguments_bytes;
+        let mut shown = None;
+        let needed = match self
+            .vault
+            .as_ref()
+            .map(|v| v.needed(&arguments))
+            .transpose()
+        {
+            Ok(needed) => needed.unwrap_or_default(),
+            Err(wrong) => return Err(self.unopened(index, &wrong, attempt)),
         };
+        if let (false, Some(vault)) = (needed.is_empty(), &self.vault) {
+            // What no grant reveals is not even held against the schema, whose answer would say something of it.
+            if let Err(denial) = gate::reveals(&self.plan, index, &needed) {
+                attempt.refuse(Verdict::Denied, Blame::Grant, &denial.to_string());
+                return Err(self.denied(index, &denial, None));
+            }
+            shown = Some(arguments.clone());
+            if let Err(wrong) = vault.open(&mut arguments, self.plan.limits.call_bytes) {
+                return Err(self.unopened(index, &wrong, attempt));
+            }
+            bytes = arguments.to_string().len() as u64;
+        }
         let arguments = match check_arguments(definition, arguments).await {
             Ok(arguments) => arguments,
             Err(violation) => {
@@ -263,12 +293,24 @@ impl Calls {
         Ok(Call {
             tool: index,
             arguments,
-            shown: shown.filter(|_| !opened.is_empty()),
-            opened,
-            bytes: attempt.record.arguments_bytes,
+            shown,
+            opened: needed,
+            bytes,
             now: now(),
             request: self.request.clone(),
         })
+    }
+
+    fn unopened(&self, index: usize, wrong: &OpenError, attempt: &mut Attempt<'_>) -> ToolError {
+        let message = wrong.to_string();
+        attempt.refuse(Verdict::Invalid, Blame::Program, &message);
+        let detail = serde_json::json!([{"at": wrong.at, "why": wrong.why, "hint": wrong.hint}]);
+        self.error(
+            index,
+            ToolErrorKind::InvalidArguments,
+            message,
+            Some(detail),
+        )
     }
 
     /// Through the gate, and past a person where the gate says so. Without a permit the call is not to be made, only noted.
@@ -324,6 +366,12 @@ impl Calls {
         attempt: &mut Attempt<'_>,
     ) -> Result<(Permit, usize), Denial> {
         let definition = &self.definitions[index];
+        let bytes = attempt.record.arguments_bytes;
+        let Some(_waiting) = Waiting::new(&self.waiting, bytes) else {
+            gate::give_back(&mut self.spent(), &pending);
+            let why = "a person has to approve it, and too much waits for that already";
+            return Err(Denial::Approval(why.to_owned()));
+        };
         let item = Item {
             sequence: attempt.record.sequence,
             server: definition.server.clone(),
@@ -345,14 +393,14 @@ impl Calls {
         }
     }
 
-    /// Sends the call. What comes back is a value, whether the tool reported a failure, and whether it was structured.
+    /// Sends the call. What comes back is a value, whether the tool reported a failure, and what it was made of.
     async fn send(
         &self,
         index: usize,
         permit: Permit,
         grant: usize,
         attempt: &mut Attempt<'_>,
-    ) -> Result<(Value, bool, bool), ToolError> {
+    ) -> Result<(Value, bool, Form), ToolError> {
         let definition = &self.definitions[index];
         let deadline = Instant::now() + self.plan.limits.call_time;
         let reply = self.servers.call(permit, deadline).await;
@@ -361,8 +409,9 @@ impl Calls {
         }
         match reply {
             Ok(reply) => {
-                let (is_error, structured) = (reply.is_error, reply.structured.is_some());
-                Ok((normalise(reply, definition), is_error, structured))
+                let is_error = reply.is_error;
+                let (value, form) = normalise(reply, definition);
+                Ok((value, is_error, form))
             }
             Err(CallError::Changed { now, .. }) => {
                 let kind = match now {
@@ -459,8 +508,31 @@ impl Calls {
         }
     }
 
-    /// An error as the guest may see it: what a server says in a failure is sealed as its results are.
+    /// Seals a result; returns whether there was anything to seal. Places that a person named are not to be found in a text:
+    /// it is sealed whole.
+    fn seal(&self, index: usize, value: &mut Value, form: Form, is_error: bool) -> bool {
+        let Some(vault) = &self.vault else {
+            return false;
+        };
+        let seals = self.seals(index);
+        let class = seals.iter().find_map(|seal| seal.class_of_places());
+        if let (Some(class), Form::Shapeless, false) = (class, form, is_error) {
+            vault.seal_all(class, value);
+            return true;
+        }
+        !vault.seal(&seals, value).places.is_empty()
+    }
+
+    /// An error as the guest may see it: what a server says in a failure is sealed as its results are. What this host says
+    /// is not: a program could read off it whether a value that it guessed is one that is sealed.
     fn sealed(&self, index: usize, mut error: ToolError) -> ToolError {
+        use ToolErrorKind as K;
+        if !matches!(
+            error.kind,
+            K::ToolFailed | K::InvalidResult | K::Unavailable
+        ) {
+            return error;
+        }
         error.message = self.seal_text(index, &error.message);
         if let (Some(vault), Some(detail)) = (&self.vault, &error.detail) {
             let mut detail: Value = serde_json::from_str(detail).unwrap_or_default();

@@ -271,6 +271,30 @@ fn examine(
     })))
 }
 
+/// Whether some grant of a tool gives it sealed values of all these classes in clear.
+///
+/// # Errors
+/// [`Denial::Sealed`].
+pub fn reveals(plan: &Plan, tool: usize, classes: &BTreeSet<Class>) -> Result<(), Denial> {
+    let planned = plan.tools.get(tool).ok_or(Denial::NotGranted)?;
+    let mut denial = Denial::NotGranted;
+    for (index, _) in &planned.rules.grants {
+        let Some(grant) = plan.rules.grant(*index) else {
+            continue;
+        };
+        match classes.iter().find(|class| !grant.reveal.contains(class)) {
+            None => return Ok(()),
+            Some(class) => {
+                denial = Denial::Sealed {
+                    origin: grant.origin.clone(),
+                    class: class.clone(),
+                }
+            }
+        }
+    }
+    Err(denial)
+}
+
 /// Turns a call that waited into a permit, with the index of the grant that paid: what was approved is what is sent.
 ///
 /// # Errors
@@ -441,11 +465,7 @@ impl Asking<'_> {
             };
             // What a person looked at before the run is not asked again.
             let is_settled = flow.then == Then::Approve
-                && self
-                    .plan
-                    .start
-                    .iter()
-                    .any(|asked| asked.origin == flow.origin);
+                && self.plan.start.iter().any(|asked| asked.flow == *index);
             if is_settled || !flow.concerns(self.spent.read, labels) {
                 continue;
             }

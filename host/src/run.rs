@@ -18,8 +18,8 @@ use crate::approval::{Approvals, Asker, Item, PreApproved, RunIdentity};
 use crate::budget::{self, CpuClock, Exceeded, MemoryBudget, Metered};
 use crate::call::Calls;
 use crate::definitions::Definitions;
-use crate::dry_run::{DryRun, EffectPlan};
-use crate::gate::Spent;
+use crate::dry_run::{DryRun, EffectPlan, PlannedCall};
+use crate::gate::{self, Spent};
 use crate::grants::Approve;
 use crate::host::Host;
 use crate::journal::{Journal, Recording};
@@ -264,8 +264,15 @@ impl Prepared {
         let approved = options
             .approved
             .filter(|plan| plan.program_sha256 == self.plan.program);
+        // What a plan shows is what it approves: a digest of anything else counts for nothing.
+        let is_as_shown = |call: &PlannedCall| {
+            let mut tools = self.plan.tools.iter();
+            let planned = tools.find(|t| t.server == call.server && t.tool == call.tool);
+            planned.is_some_and(|planned| gate::digest(planned, &call.arguments) == call.digest)
+        };
         let calls_of = |plan: EffectPlan| -> PreApproved {
-            plan.effects.into_iter().map(|call| call.digest).collect()
+            let calls = plan.effects.into_iter().filter(is_as_shown);
+            calls.map(|call| call.digest).collect()
         };
         let seals = !self.plan.rules.grants().seals.is_empty();
         let vault = match seals.then(Vault::new).transpose() {
@@ -290,6 +297,7 @@ impl Prepared {
             journal: options.journal,
             recording: options.recording,
             approvals: Approvals::new(options.asker, settings, who, approved.map(calls_of)),
+            waiting: AtomicU64::new(0),
             vault,
             request: options.request,
             dry_run: options.dry_run,
@@ -386,10 +394,7 @@ impl Prepared {
             };
             if let Err(refused) = calls.approvals.approve(item).await {
                 let grants = self.plan.rules.grants();
-                let flow = grants
-                    .flows
-                    .iter()
-                    .find(|flow| flow.origin == question.origin);
+                let flow = grants.flows.get(question.flow);
                 return Err(RunError::Disapproved {
                     origin: question.origin.clone(),
                     why: refused.to_string(),

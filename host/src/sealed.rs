@@ -157,6 +157,11 @@ impl SealRule {
         })
     }
 
+    /// The class of the places that it names, if it names any.
+    pub(crate) fn class_of_places(&self) -> Option<&Class> {
+        (!self.places.is_empty()).then_some(&self.class)
+    }
+
     /// The classes of the values that it seals.
     #[must_use]
     pub fn classes(&self) -> Vec<Class> {

@@ -7,23 +7,37 @@ use crate::definitions::Definition;
 use crate::mcp::ToolReply;
 use crate::round_trip::read_exactly;
 
+/// What a server's reply was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Structured content.
+    Structured,
+    /// One text that is JSON.
+    Json,
+    /// Any other text, or several blocks: it has no places that a person could name.
+    Shapeless,
+}
+
 /// Structured content if there is any, else one text block (parsed where it is JSON, else the string), else the blocks.
 /// Where a person says that the output is text, it is not parsed.
-pub(super) fn normalise(reply: ToolReply, definition: &Definition) -> Value {
+pub(super) fn normalise(reply: ToolReply, definition: &Definition) -> (Value, Form) {
     if let Some(structured) = reply.structured {
-        return structured;
+        return (structured, Form::Structured);
     }
     match reply.content.as_slice() {
         [block] if block.get("type").and_then(Value::as_str) == Some("text") => {
             let text = block.get("text").and_then(Value::as_str).unwrap_or("");
             let model = &definition.model;
             if model.output == Type::String && model.output_origin != Origin::Server {
-                return Value::String(text.to_owned());
+                return (Value::String(text.to_owned()), Form::Shapeless);
             }
             // What would be changed by reading it stays text.
-            read_exactly(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+            match read_exactly(text) {
+                Ok(value) => (value, Form::Json),
+                Err(_) => (Value::String(text.to_owned()), Form::Shapeless),
+            }
         }
-        _ => Value::Array(reply.content),
+        _ => (Value::Array(reply.content), Form::Shapeless),
     }
 }
 

@@ -30,7 +30,7 @@ pub struct EffectPlan {
     pub program_sha256: String,
     /// The calls, in their order.
     pub effects: Vec<PlannedCall>,
-    /// SHA-256 hex of the program's digest and of each call's server, tool and digest in order.
+    /// SHA-256 hex of the program's digest and of each call's server, tool, digest and arguments in order.
     pub plan_sha256: String,
 }
 
@@ -153,7 +153,7 @@ impl EffectPlan {
 fn digest(program_sha256: &str, effects: &[PlannedCall]) -> String {
     let calls: Vec<Value> = effects
         .iter()
-        .map(|call| json!([call.server, call.tool, call.digest]))
+        .map(|call| json!([call.server, call.tool, call.digest, call.arguments]))
         .collect();
     hash(&canonical(&json!([PLAN_VERSION, program_sha256, calls])))
 }

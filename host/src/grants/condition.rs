@@ -261,7 +261,15 @@ impl ToolSchema {
     pub fn request(&self, facts: &Facts<'_>) -> Request {
         let mut lost = Vec::new();
         let cedar = self.cedar_request(facts, &mut lost);
-        Request { cedar, lost }
+        // What the schema does not name is sent all the same, and no condition can bound it.
+        let slots = self.arguments().slots();
+        let is_named = |key: &&String| slots.iter().any(|slot| slot.name == **key);
+        let undeclared = facts.arguments.keys().find(|key| !is_named(key)).cloned();
+        Request {
+            cedar,
+            lost,
+            undeclared,
+        }
     }
 
     /// A line for everything that a condition may use, with its type: `context.args.amount: decimal`.
@@ -368,6 +376,15 @@ impl ToolSchema {
     }
 }
 
+/// Why Cedar cannot decide; its own words may hold arguments.
+fn reason(error: &cedar_policy::EvaluationError) -> &'static str {
+    match error {
+        cedar_policy::EvaluationError::IntegerOverflow(_) => "a number in it grows too large",
+        cedar_policy::EvaluationError::RecursionLimit(_) => "it nests too deeply",
+        _ => "Cedar cannot decide it for this call",
+    }
+}
+
 impl Checked {
     /// Whether the condition holds for a call of the tool that it was checked for.
     ///
@@ -381,6 +398,15 @@ impl Checked {
         {
             return Err(format!("cannot be evaluated: `{name}` {why}"));
         }
+        if let Some(name) = &request.undeclared
+            && ["args", "stated"]
+                .iter()
+                .any(|all| self.mentions.argument(all))
+        {
+            return Err(format!(
+                "cannot be evaluated: `{name}` is no argument that the tool declares, and a condition on arguments bounds them all"
+            ));
+        }
         let cedar = request
             .cedar
             .as_ref()
@@ -388,7 +414,7 @@ impl Checked {
         let answer = Authorizer::new().is_authorized(cedar, &self.policies, &self.entities);
         if let Some(error) = answer.diagnostics().errors().next() {
             let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
-            return Err(format!("cannot be evaluated: {}", line(error.inner())));
+            return Err(format!("cannot be evaluated: {}", reason(error.inner())));
         }
         Ok(answer.decision() == Decision::Allow)
     }

@@ -45,6 +45,14 @@ pub struct OpenError {
     pub hint: String,
 }
 
+fn unknown(at: &str) -> OpenError {
+    OpenError {
+        at: at.to_owned(),
+        why: "is no sealed value of this run".into(),
+        hint: "a sealed value is good only in the run that got it: pass it on exactly as a result held it".into(),
+    }
+}
+
 /// What was found in the texts of a value, by their number in the order of the walk.
 struct Found {
     spans: HashMap<usize, Vec<Span>>,
@@ -115,45 +123,82 @@ impl Vault {
         }
     }
 
-    /// Opens arguments on their way to a tool: every text that is a token becomes its value. Returns the classes that were
-    /// opened; the grant must reveal them all, or the arguments must not be sent.
+    /// The classes that opening arguments would take, without opening anything: the grant must reveal them all.
+    ///
+    /// # Errors
+    /// At the first text that looks like a token and is none of this run.
+    pub fn needed(&self, value: &Value) -> Result<BTreeSet<Class>, OpenError> {
+        let mut classes = BTreeSet::new();
+        self.needed_at(value, &mut String::new(), &mut classes)?;
+        Ok(classes)
+    }
+
+    /// Opens arguments on their way to a tool: every text that is a token becomes its value. What is opened may take so many
+    /// bytes as JSON text; a token is short, and what it stands for need not be.
     ///
     /// A token within a longer text stays a token: were it opened there, a program could put a value where the tool's schema
     /// and the grant's condition see only a part of it, or have it joined with a text that sends it elsewhere. Keys are never
     /// opened.
     ///
     /// # Errors
-    /// At the first text that looks like a token and is none of this run; what came before it is opened already.
-    pub fn open(&self, value: &mut Value) -> Result<BTreeSet<Class>, OpenError> {
-        let mut classes = BTreeSet::new();
-        let mut at = String::new();
-        self.open_at(value, &mut at, &mut classes)?;
-        Ok(classes)
+    /// At the first text that looks like a token and is none of this run, or that would take too much; what came before it
+    /// is opened already.
+    pub fn open(&self, value: &mut Value, bytes: u64) -> Result<(), OpenError> {
+        self.open_at(value, &mut String::new(), &mut bytes.clone())
     }
 
-    fn open_at(
+    fn needed_at(
         &self,
-        value: &mut Value,
+        value: &Value,
         at: &mut String,
         classes: &mut BTreeSet<Class>,
     ) -> Result<(), OpenError> {
         let length = at.len();
         match value {
+            Value::String(text) if tokens::looks_like(text) => match self.held().values.get(text) {
+                Some((_, needed)) => classes.extend(needed.iter().cloned()),
+                None => return Err(unknown(at)),
+            },
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    at.push_str(&format!("/{index}"));
+                    self.needed_at(item, at, classes)?;
+                    at.truncate(length);
+                }
+            }
+            Value::Object(map) => {
+                for (key, value) in map {
+                    at.push('/');
+                    at.push_str(&escape(key));
+                    self.needed_at(value, at, classes)?;
+                    at.truncate(length);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open_at(&self, value: &mut Value, at: &mut String, left: &mut u64) -> Result<(), OpenError> {
+        let length = at.len();
+        match value {
             Value::String(text) if tokens::looks_like(text) => {
-                let Some((opened, needed)) = self.held().values.get(text).cloned() else {
-                    return Err(OpenError {
-                        at: at.clone(),
-                        why: "is no sealed value of this run".into(),
-                        hint: "a sealed value is good only in the run that got it: pass it on exactly as a result held it".into(),
-                    });
+                let held = self.held();
+                let Some((opened, _)) = held.values.get(text) else {
+                    return Err(unknown(at));
                 };
-                *value = opened;
-                classes.extend(needed);
+                let size = opened.as_str().map_or(24, |text| text.len() as u64);
+                *left = left.checked_sub(size).ok_or_else(|| OpenError {
+                    at: at.clone(),
+                    why: "is a sealed value, and with it the arguments are too large".into(),
+                    hint: "pass fewer sealed values in one call".into(),
+                })?;
+                *value = opened.clone();
             }
             Value::Array(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
                     at.push_str(&format!("/{index}"));
-                    self.open_at(item, at, classes)?;
+                    self.open_at(item, at, left)?;
                     at.truncate(length);
                 }
             }
@@ -161,13 +206,18 @@ impl Vault {
                 for (key, value) in map.iter_mut() {
                     at.push('/');
                     at.push_str(&escape(key));
-                    self.open_at(value, at, classes)?;
+                    self.open_at(value, at, left)?;
                     at.truncate(length);
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Seals every text and number of a value, as a place of this class.
+    pub(crate) fn seal_all(&self, class: &Class, value: &mut Value) {
+        self.seal_whole(value, class, &mut Sealing::default());
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

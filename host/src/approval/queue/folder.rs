@@ -39,7 +39,6 @@ pub(super) fn check(folder: &Path) -> Result<(), QueueError> {
     {
         use std::os::unix::fs::MetadataExt as _;
         const OTHERS_WRITE: u32 = 0o022;
-        const ANYONE_WRITES: u32 = 0o002;
         const STICKY: u32 = 0o1000;
         let own = rustix::process::geteuid().as_raw();
         if found.uid() != own {
@@ -51,9 +50,9 @@ pub(super) fn check(folder: &Path) -> Result<(), QueueError> {
         let whole = fs::canonicalize(folder).map_err(at)?;
         for above in whole.ancestors().skip(1) {
             let found = fs::metadata(above).map_err(at)?;
-            let is_open = found.mode() & ANYONE_WRITES != 0 && found.mode() & STICKY == 0;
+            let is_open = found.mode() & OTHERS_WRITE != 0 && found.mode() & STICKY == 0;
             if is_open || ![0, own].contains(&found.uid()) {
-                let whose = if is_open { "anyone" } else { "another user" };
+                let whose = if is_open { "others" } else { "another user" };
                 return Err(unsafe_(&format!(
                     "can be replaced by {whose}, who can write `{}`",
                     above.display()

@@ -188,6 +188,14 @@ impl CheckedPolicy {
                     format!("cannot be evaluated: `{name}` {why}"),
                 );
             }
+            if let Some(name) = &request.undeclared
+                && ["args", "stated"].iter().any(|all| mentions.argument(all))
+            {
+                return denial(
+                    vec![id.clone()],
+                    format!("cannot be evaluated: `{name}` is no argument that the tool declares"),
+                );
+            }
         }
         let cedar = match &request.cedar {
             Ok(cedar) => cedar,
@@ -197,7 +205,7 @@ impl CheckedPolicy {
         let mut errors = answer.diagnostics().errors().peekable();
         if let Some(cedar_policy::AuthorizationError::PolicyEvaluationError(first)) = errors.peek()
         {
-            let why = format!("cannot be evaluated: {}", line(first.inner()));
+            let why = format!("cannot be evaluated: {}", super::reason(first.inner()));
             let ids = errors.map(|e| {
                 let cedar_policy::AuthorizationError::PolicyEvaluationError(e) = e;
                 self.name(e.policy_id())

@@ -16,6 +16,8 @@ pub struct Request {
     pub(super) cedar: Result<cedar_policy::Request, String>,
     /// Arguments that are left out, each with the end of the sentence that says why.
     pub(super) lost: Vec<(String, String)>,
+    /// An argument that the schema does not name.
+    pub(super) undeclared: Option<String>,
 }
 
 /// A value as an expression; `None` where the type or the value is none that conditions see.
@@ -48,6 +50,10 @@ pub(super) fn expression(
             RestrictedExpression::new_set(items.collect::<Result<Vec<_>, _>>()?)
         }
         (Shape::Record(slots), Value::Object(map)) => {
+            let is_named = |key: &&String| slots.iter().any(|slot| slot.name == **key);
+            if let Some(key) = map.keys().find(|key| !is_named(key)) {
+                return Err(format!("holds `{key}`, which the tool does not declare"));
+            }
             let mut pairs = Vec::with_capacity(slots.len());
             for slot in slots {
                 let Some(value) = map.get(&slot.name) else {

@@ -38,24 +38,31 @@ impl Said {
         if !(long || digit) || !text.contains(char::is_alphanumeric) {
             return false;
         }
-        let alphanumeric = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         let mut rest = self.text.as_str();
-        let mut before = None;
-        while let Some((ahead, after)) = rest.find(&text).and_then(|at| {
-            let (ahead, found) = rest.split_at_checked(at)?;
-            Some((ahead, found.strip_prefix(text.as_str())?))
-        }) {
-            before = ahead.chars().next_back().or(before);
-            if !alphanumeric(before) && !alphanumeric(after.chars().next()) {
+        let mut from = 0;
+        while let Some(at) = rest.find(&text) {
+            let (start, end) = (from + at, from + at + text.len());
+            let (before, after) = (self.text.get(..start), self.text.get(end..));
+            let goes_on =
+                is_part(before.unwrap_or("").chars().rev()) || is_part(after.unwrap_or("").chars());
+            if !goes_on {
                 return true;
             }
             // On by one character, since what follows may overlap with what was found.
-            let mut next = rest.get(ahead.len()..).unwrap_or("").chars();
-            before = next.next();
-            rest = next.as_str();
+            let step = self.text.get(start..).and_then(|t| t.chars().next());
+            from = start + step.map_or(1, char::len_utf8);
+            rest = self.text.get(from..).unwrap_or("");
         }
         false
     }
+}
+
+/// Whether a word goes on with these characters: `/home/me` in `/home/me/old`, `corp.com` in `corp.com.example`.
+fn is_part(mut onward: impl Iterator<Item = char>) -> bool {
+    let (next, beyond) = (onward.next(), onward.next());
+    let joins = |c: char| "/\\.@-_:+#~".contains(c);
+    next.is_some_and(char::is_alphanumeric)
+        || next.is_some_and(joins) && beyond.is_some_and(|c| c.is_alphanumeric() || joins(c))
 }
 
 /// Whether nothing in the value would have to be said.

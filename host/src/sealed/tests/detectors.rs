@@ -378,7 +378,7 @@ fn numbers_are_found_too() {
     for key in ["order", "at", "n", "x"] {
         assert_eq!(sealed[key], value[key], "{key}");
     }
-    vault.open(&mut sealed).unwrap();
+    vault.open(&mut sealed, 1 << 30).unwrap();
     assert_eq!(sealed, value);
 }
 
