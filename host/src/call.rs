@@ -176,8 +176,11 @@ impl Calls {
         let call = self.examine(index, arguments, attempt).await?;
         let kept = (self.recording.is_some() || self.dry_run.is_some()).then(|| call.as_shown());
         let (permit, grant) = self.pass(index, call, attempt, place).await?;
-        attempt.permit(self.origin(grant));
         let is_pretended = permit.is_none();
+        match is_pretended {
+            true => attempt.pretend(self.origin(grant)),
+            false => attempt.permit(self.origin(grant)),
+        }
 
         let (mut value, is_error, form) = match (permit, &self.dry_run, &kept) {
             (Some(permit), ..) => self.send(index, permit, grant, attempt).await?,

@@ -77,6 +77,8 @@ pub struct Record {
 pub enum Verdict {
     /// A permit was given.
     Permitted,
+    /// It would have been let through, or asked for; nothing was sent, the dry run made a result up.
+    DryRun,
     /// A grant or a budget stood against it.
     Denied,
     /// The arguments break the tool's input schema.
