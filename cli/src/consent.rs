@@ -23,19 +23,21 @@ pub(crate) struct ConsentArguments {
     /// What you asked for, in your own words: `context.stated.ARGUMENT` in a condition says whether an argument stands in it
     #[arg(long, value_name = "TEXT|@FILE")]
     request: Option<String>,
-    /// Labels that the input and the program carry already; with a comma between them, or \"\" for none
+    /// Labels that the input and the program carry already, with commas between them, or none (`--labels ''`); else what
+    /// `[input]` in the grants file says, else every label that a flow rule asks after
     #[arg(long, value_name = "LABELS")]
     labels: Option<String>,
     /// Who is asked for calls that need a yes; the terminal where there is one, else nobody
     #[arg(long, value_name = "WHOM")]
     ask: Option<Whom>,
-    /// The folder of questions for `--ask queue`
+    /// The folder of questions for `--ask queue`; else the one that `witgate approvals` looks into
     #[arg(long, value_name = "FOLDER")]
     queue: Option<PathBuf>,
-    /// Make no call that may change something: answer it with a plausible value, and print what would be called
+    /// Make only calls whose grant says `effect = "read"`: answer the others with a plausible value, and print what would be
+    /// called
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Take exactly the calls of this plan as approved, as `--dry-run --json` printed it
+    /// Take exactly the calls of this plan as approved, as `--dry-run --json` printed it; others are asked for as ever
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     plan: Option<PathBuf>,
 }

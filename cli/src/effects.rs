@@ -29,9 +29,10 @@ pub(crate) fn describe(plan: &EffectPlan, program: &str, file: &str) -> String {
     lines.push(String::new());
     lines.push(format!("plan {}", one_line(&plan.plan_sha256)));
     lines.push(format!(
-        "to make exactly these calls: `witgate run {} --plan {}`",
-        one_line(program),
-        one_line(file)
+        "to approve exactly these calls: keep the plan with `witgate run {program} ... --dry-run --json > {file}`, and run \
+         the same with `--plan {file}` instead",
+        program = one_line(program),
+        file = one_line(file)
     ));
     lines.join("\n") + "\n"
 }
@@ -102,7 +103,7 @@ would call crm/delete_record once:
   {"id":7} (needs approval: it deletes; a flow rule asks)
 
 plan 5eed
-to make exactly these calls: `witgate run triage.js --plan plan.json`
+to approve exactly these calls: keep the plan with `witgate run triage.js ... --dry-run --json > plan.json`, and run the same with `--plan plan.json` instead
 "#;
         assert_eq!(describe(&plan, "triage.js", "plan.json"), wanted);
     }
@@ -117,7 +118,7 @@ to make exactly these calls: `witgate run triage.js --plan plan.json`
         ]);
         let text = describe(&plan, "p\n.js", "f");
         let wanted = format!(
-            "would call crm/t \u{fffd} 2 times:\n  {{\"a\":\"a\\u001b[2J\\n\u{fffd}would call nothing\"}} (needs approval: b c)\n  [\"{}…\n\nplan 5eed\nto make exactly these calls: `witgate run p .js --plan f`\n",
+            "would call crm/t \u{fffd} 2 times:\n  {{\"a\":\"a\\u001b[2J\\n\u{fffd}would call nothing\"}} (needs approval: b c)\n  [\"{}…\n\nplan 5eed\nto approve exactly these calls: keep the plan with `witgate run p .js ... --dry-run --json > f`, and run the same with `--plan f` instead\n",
             "x".repeat(198)
         );
         assert_eq!(text, wanted);

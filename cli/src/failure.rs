@@ -129,10 +129,14 @@ impl Failure {
             .filter_map(|r| r.grant.as_deref())
             .collect();
         if !grants.is_empty() {
-            terminal::hint(&format!(
-                "allow them on the command line as above, or in a grants file (`--grants FILE`):\n{}",
-                grants.join("\n\n")
-            ));
+            // Only a tool that nothing grants can be allowed on the command line.
+            let how = match self.reasons.iter().any(|r| r.allow.is_some()) {
+                true => {
+                    "allow them on the command line as above, or in a grants file (`--grants FILE`)"
+                }
+                false => "this would allow it, in a grants file (`--grants FILE`)",
+            };
+            terminal::hint(&format!("{how}:\n{}", grants.join("\n\n")));
         }
         if let Some(hint) = &self.hint {
             terminal::hint(hint);

@@ -1,4 +1,4 @@
-//! `witgate approvals`: answers, from another process, what runs with `--approvals queue` ask. The folder is the host's
+//! `witgate approvals`: answers, from another process, what runs with `--ask queue` ask. The folder is the host's
 //! `approval::queue`.
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +18,7 @@ use crate::terminal;
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
+  witgate run close.js --grants grants.toml --ask queue    in another terminal: it waits
   witgate approvals list
   witgate approvals show a1b2                  every call of the question, whole
   witgate approvals approve a1b2

@@ -20,6 +20,13 @@ use crate::{output, terminal};
 
 /// Read grants, and write them
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  witgate grants explain triage.js --grants grants.toml
+  witgate run triage.js --allow 'github/*' --record
+  witgate grants suggest triage.js -o grants.toml
+
+Neither runs a program, and neither puts a grant in force: `witgate run --grants FILE` does.")]
 pub(crate) enum Grants {
     /// Say which grants, labels, flow rules and seals concern each tool that a program imports
     Explain(Explain),

@@ -27,7 +27,8 @@ Examples:
   witgate run report.rs --grants grants.toml --input @query.json
   echo '[1,2]' | witgate run sum.wasm --input - --json
   witgate run close.js --grants grants.toml --dry-run --json > plan.json
-  witgate run close.js --grants grants.toml --plan plan.json")]
+  witgate run close.js --grants grants.toml --plan plan.json
+  witgate run pay.js --grants grants.toml --request 'Pay 12.50 to Ann' --ask queue")]
 pub(crate) struct Run {
     /// A program (.js, .ts, .rs) or a component (.wasm)
     program: PathBuf,
