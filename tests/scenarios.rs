@@ -3,7 +3,8 @@
 //! call is thereby a line that says so, and an absent line among what the server got.
 //!
 //! A scenario is a folder with a program, an `.mcp.json`, `commands` (one `witgate ...` a line) and perhaps `setup`, a bash
-//! script that is run first, and again at each line `setup`; an example has its commands in its README. The same command
+//! script that is run first, and again at each line `setup`; an example has its commands in its README. A command may end with
+//! ` > FILE`. The same command
 //! with `program.*` in another language must print the same bytes. `WITGATE_BLESS=1 cargo test --test scenarios` writes
 //! transcripts anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -253,10 +254,20 @@ fn run(scenario: &Scenario) -> anyhow::Result<()> {
         );
         let journal = format!("{}/journal-{number}", stand.folder().display());
         let mut arguments: Vec<&str> = command.iter().skip(1).map(String::as_str).collect();
+        let file = match arguments[..] {
+            [.., ">", file] => Some(file),
+            _ => None,
+        };
+        if file.is_some() {
+            arguments.truncate(arguments.len() - 2);
+        }
         if arguments.first() == Some(&"run") {
             arguments.extend(["--journal", &journal]);
         }
-        let output = stand.run(&arguments)?;
+        let mut output = stand.run(&arguments)?;
+        if let Some(file) = file {
+            std::fs::write(inside.join(file), std::mem::take(&mut output.stdout))?;
+        }
         let orphans = stand.orphans();
         ensure!(
             orphans.is_empty(),
@@ -330,7 +341,7 @@ fn write_command(
 ) -> anyhow::Result<()> {
     let folder = stand.folder().display().to_string();
     writeln!(text, "$ {}", command.join(" "))?;
-    text.push_str(&output.stdout.replace(&folder, "<folder>"));
+    text.push_str(&without_hashes(&output.stdout.replace(&folder, "<folder>")));
     match output.code {
         Some(0) => {}
         Some(code) => {
@@ -388,6 +399,20 @@ fn write_command(
     }
     text.push('\n');
     Ok(())
+}
+
+/// SHA-256 of a program or a plan is another with each version of the engine.
+fn without_hashes(text: &str) -> String {
+    let is_hash = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let words = text.split_inclusive([' ', '\n', '"', '`']);
+    let words = words.map(|word| {
+        let inner = word.trim_end_matches([' ', '\n', '"', '`']);
+        match is_hash(inner) {
+            true => word.replace(inner, "<sha256>"),
+            false => word.to_owned(),
+        }
+    });
+    words.collect()
 }
 
 fn compare(golden: &Path, actual: &str) -> anyhow::Result<()> {

@@ -1,0 +1,3 @@
+import { addComment } from "mcp:demo";
+
+export default () => addComment({ number: 1, body: "Go away." });
