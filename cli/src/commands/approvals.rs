@@ -25,8 +25,9 @@ Examples:
   witgate approvals approve a1b2 --only 1,4-6  and deny the others
   witgate approvals deny a1b2 --only 2 --reason 'not this repository'
 
-An id may be shortened as long as it is clear. Questions are files in `$WITGATE_STATE/approvals`, else
-`$XDG_STATE_HOME/witgate/approvals`, else `~/.local/state/witgate/approvals`: whoever can write there can approve.")]
+An id may be shortened as long as it is clear. Questions are files in `$WITGATE_STATE/approvals`,
+else `$XDG_STATE_HOME/witgate/approvals`, else `~/.local/state/witgate/approvals`: whoever can write
+there can approve.")]
 pub(crate) enum Approvals {
     /// List the questions that wait
     List(List),
