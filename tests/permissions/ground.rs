@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use witgate_builder::js::{JsComponent, JsError};
 use witgate_builder::{engine, js, link};
 use witgate_host::approval::{Answer, Asker, Asking, Question};
 use witgate_host::{
-    Definitions, Finished, Grants, Host, HostOptions, Limits, Prepared, Program, Refusal,
+    Definitions, Finished, Grants, Host, HostOptions, Limits, Plan, Prepared, Program, Refusal,
     RunOptions, Script, Servers, admit, config, grants, servers::ServersLimits,
 };
 use witgate_tests::{Stand, workspace};
@@ -65,25 +66,65 @@ impl Ground {
 
     /// Builds a JavaScript program and holds it against grants.
     pub(crate) fn prepare(&self, source: &str, grants: &Grants) -> Result<Prepared, Refusal> {
-        let built = js::build_js(source, "program.js", &self.definitions.models, |_, link| {
-            link()
-        })
-        .unwrap();
+        let limits = Limits {
+            wall: Duration::from_secs(60),
+            ..Limits::default()
+        };
+        self.prepare_within(source, grants, &limits)
+    }
+
+    /// The same under other budgets.
+    pub(crate) fn prepare_within(
+        &self,
+        source: &str,
+        grants: &Grants,
+        limits: &Limits,
+    ) -> Result<Prepared, Refusal> {
+        let program = self.load(source);
+        let plan = self.admit(&program, grants, limits)?;
+        Ok(Prepared::new(&self.host, &program, plan, &self.definitions).unwrap())
+    }
+
+    /// What a plan of a JavaScript program is bound to.
+    pub(crate) fn digest(&self, source: &str) -> String {
+        self.load(source).digest
+    }
+
+    /// A JavaScript program, compiled.
+    pub(crate) fn load(&self, source: &str) -> Program {
+        let built = self.build(source).unwrap();
         let script = Script {
             shim: built.script.shim,
             source: built.script.source,
             file: built.script.file,
             positions: Vec::new(),
         };
-        let program = Program::linked(&self.host, &built.component, script).unwrap();
+        Program::linked(&self.host, &built.component, script).unwrap()
+    }
+
+    /// A JavaScript program as a component.
+    pub(crate) fn build(&self, source: &str) -> Result<JsComponent, JsError> {
+        let models = &self.definitions.models;
+        js::build_js(source, "program.js", models, |_, link| link())
+    }
+
+    /// Holds a program against grants.
+    pub(crate) fn admit(
+        &self,
+        program: &Program,
+        grants: &Grants,
+        limits: &Limits,
+    ) -> Result<Plan, Refusal> {
         let rules = grants.check(&self.definitions).unwrap();
         let imports = program.imports(&self.host, &self.definitions);
-        let limits = Limits {
-            wall: Duration::from_secs(60),
-            ..Limits::default()
-        };
-        let plan = admit(&imports, &rules, &limits, None)?;
-        Ok(Prepared::new(&self.host, &program, plan, &self.definitions).unwrap())
+        admit(&imports, &rules, limits, None)
+    }
+
+    /// From the next call on, the server lists these tools.
+    pub(crate) fn change_tools(&self, listed: &Value) {
+        let mut control = self.log.clone().into_os_string();
+        control.push(".control");
+        std::fs::write(control, listed.to_string()).unwrap();
     }
 
     /// The calls that reached the server since this was asked last.
@@ -170,6 +211,25 @@ impl<F: Fn(&str, &Value) -> Answer + Send + Sync> Asker for Person<F> {
             .collect();
         Box::pin(async move { Ok(answers) })
     }
+}
+
+/// Says yes to everything.
+pub(crate) fn agreeable() -> Arc<Person<impl Fn(&str, &Value) -> Answer + Send + Sync>> {
+    Person::new(|_, _| Answer::Yes)
+}
+
+/// A tool of the list, with these properties.
+pub(crate) fn tool(name: &str, properties: &Value) -> Value {
+    json!({ "name": name, "inputSchema": { "type": "object", "properties": properties } })
+}
+
+/// A program that imports these functions of the server `suite`. In its body, `attempt` makes a failure a value.
+pub(crate) fn program(imports: &str, body: &str) -> String {
+    format!(
+        "import {{ {imports} }} from \"mcp:suite\";\n\
+         const attempt = async (f) => {{ try {{ return await f(); }} catch (error) {{ return {{ kind: error.kind, message: error.message, detail: error.detail }}; }} }};\n\
+         export default async function (input) {{\n{body}\n}}\n"
+    )
 }
 
 pub(crate) fn no() -> Answer {

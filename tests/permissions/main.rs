@@ -1,5 +1,11 @@
 //! Permissions, whole: real servers, real programs, and every way around the gate that anybody thought of.
 #![allow(clippy::unwrap_used)]
 
+mod bypass;
+mod components;
 mod dojo;
 mod ground;
+mod laundering;
+mod scripts;
+mod sealing;
+mod waiting;

@@ -1,7 +1,7 @@
 """An MCP server (2025-11-25, stdio) with the tools of a file. Usage: suite_server.py TOOLS LOG
 
 TOOLS is a `tools/list` answer. Each call is one JSON line in LOG, and is answered with what `answers` beside its tools says of
-the tool, else with its own arguments. A line `{"tools": [...]}` in LOG.control replaces the tools, and is told of.
+the tool, else with its own arguments; `isError` and `rpcError` are failures. A line `{"tools": [...]}` in LOG.control replaces the tools, and is told of.
 """
 import json, os, sys
 
@@ -30,6 +30,8 @@ for line in sys.stdin:
         said = listed.get("answers", {}).get(name, arguments)
         if isinstance(said, dict) and "isError" in said:
             answer["result"] = said
+        elif isinstance(said, dict) and "rpcError" in said:
+            answer["error"] = said["rpcError"]
         else:
             answer["result"] = {"content": [{"type": "text", "text": json.dumps(said)}]}
         if os.path.exists(sys.argv[2] + ".control"):
