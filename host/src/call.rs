@@ -391,7 +391,7 @@ impl Calls {
             }
             Err(refused) => {
                 gate::give_back(&mut self.spent(), &pending);
-                Err(Denial::Approval(refused.to_string()))
+                Err(pending.refused(refused.to_string()))
             }
         }
     }

@@ -130,9 +130,21 @@ pub struct Pending {
     bytes: u64,
     approve: Approve,
     reasons: Vec<String>,
+    by_grant: bool,
+    by_flow: Option<(Vec<String>, Vec<String>)>,
 }
 
 impl Pending {
+    /// The denial of the call where nobody says yes to it.
+    #[must_use]
+    pub fn refused(&self, why: String) -> Denial {
+        Denial::Approval {
+            why,
+            by_grant: self.by_grant,
+            by_flow: self.by_flow.clone(),
+        }
+    }
+
     /// SHA-256 hex of the tool, its definition and the arguments as they are shown: what an approval is bound to.
     #[must_use]
     pub fn digest(&self) -> &str {
@@ -240,10 +252,16 @@ fn examine(
         };
         reasons.push(format!("{} says `approve = \"{word}\"`", granted.origin));
     }
-    if let Some(reason) = asking.flow()? {
-        reasons.push(reason);
+    let by_grant = approve != Approve::Never;
+    let by_flow = asking.flow()?.map(|(origin, after, call)| {
+        reasons.push(format!(
+            "{origin} asks before a `{}` tool is called after `{}` was read",
+            call.join("`, `"),
+            after.join("`, `"),
+        ));
         approve = approve.max(Approve::Batch);
-    }
+        (after, call)
+    });
     asking.policy()?;
 
     spent.book(grant, plan.rules.grant(grant), call);
@@ -268,6 +286,8 @@ fn examine(
         bytes,
         approve,
         reasons,
+        by_grant,
+        by_flow,
     })))
 }
 
@@ -423,6 +443,7 @@ impl Asking<'_> {
             return Err(Denial::Sealed {
                 origin: origin(),
                 class: class.clone(),
+                all: call.opened.clone(),
             });
         }
         if let Some(limit) = grant.max_calls.filter(|limit| used.calls >= *limit) {
@@ -455,8 +476,8 @@ impl Asking<'_> {
         Ok(())
     }
 
-    /// What the flow rules say: nothing, or why a person is to be asked.
-    fn flow(&self) -> Result<Option<String>, Denial> {
+    /// What the flow rules say: nothing, or which asks a person: where it was written, after what, and of which call.
+    fn flow(&self) -> Result<Option<(String, Vec<String>, Vec<String>)>, Denial> {
         let (mut refused, mut asks) = (None, None);
         let labels = self.planned.rules.labels;
         for (index, unless) in &self.planned.rules.flows {
@@ -495,14 +516,11 @@ impl Asking<'_> {
                 call: names(flow.call.and(labels)),
             });
         }
-        Ok(asks.map(|flow| {
-            let after = names(flow.after).join("`, `");
-            let call = names(flow.call.and(labels)).join("`, `");
-            format!(
-                "{} asks before a `{call}` tool is called after `{after}` was read",
-                flow.origin
-            )
-        }))
+        let asks = asks.map(|flow| {
+            let call = names(flow.call.and(labels));
+            (flow.origin.clone(), names(flow.after), call)
+        });
+        Ok(asks)
     }
 
     fn policy(&self) -> Result<(), Denial> {

@@ -316,6 +316,13 @@ pub fn hint(
         }
         _ => lines_that_allow(server, tool),
     };
+    let let_flow = |after: &[String], call: &[String]| {
+        let of = |names: &[String]| {
+            let sets = names.iter().filter_map(|name| grants.names.get(name));
+            sets.fold(LabelSet::default(), LabelSet::with)
+        };
+        grants.lines_that_let_flow(of(after), of(call))
+    };
     match denial {
         Denial::NotGranted
         | Denial::Condition { .. }
@@ -323,21 +330,23 @@ pub fn hint(
         | Denial::Expired { .. }
         | Denial::Rate { .. }
         | Denial::GrantCalls { .. }
-        | Denial::GrantBytes { .. }
-        | Denial::Approval(_) => Some(exactly()),
-        Denial::Sealed { class, .. } => {
-            let reveal = toml::Value::String(class.name().to_owned());
+        | Denial::GrantBytes { .. } => Some(exactly()),
+        Denial::Sealed { all, .. } => {
+            let classes = all.iter().map(|class| class.name().into());
             Some(format!(
-                "{}\nreveal = [{reveal}]",
-                lines_that_allow(server, tool)
+                "{}\nreveal = {}",
+                lines_that_allow(server, tool),
+                toml::Value::Array(classes.collect())
             ))
         }
-        Denial::Flow { after, call, .. } => {
-            let of = |names: &[String]| {
-                let sets = names.iter().filter_map(|name| grants.names.get(name));
-                sets.fold(LabelSet::default(), LabelSet::with)
-            };
-            Some(grants.lines_that_let_flow(of(after), of(call)))
+        Denial::Flow { after, call, .. } => Some(let_flow(after, call)),
+        Denial::Approval {
+            by_grant, by_flow, ..
+        } => {
+            let flow = by_flow.as_ref().map(|(after, call)| let_flow(after, call));
+            let grant = by_grant.then(exactly);
+            let lines: Vec<String> = grant.into_iter().chain(flow).collect();
+            (!lines.is_empty()).then(|| lines.join("\n\n"))
         }
         _ => None,
     }

@@ -1,5 +1,7 @@
 //! Why a call was not let through, in words for a program's author and for a person.
 
+use std::collections::BTreeSet;
+
 use witgate_codegen::drift::ChangeKind;
 
 use crate::admission::ACCEPT;
@@ -57,6 +59,8 @@ pub enum Denial {
         origin: String,
         /// The value's class.
         class: Class,
+        /// Those of all sealed arguments.
+        all: BTreeSet<Class>,
     },
     /// Every grant that allows the tool has made its calls.
     #[error("the grant at {origin} allows {limit} calls and all are made")]
@@ -97,8 +101,15 @@ pub enum Denial {
         why: String,
     },
     /// A person said no, or nobody said yes.
-    #[error("{0}")]
-    Approval(String),
+    #[error("{why}")]
+    Approval {
+        /// Which of the two.
+        why: String,
+        /// Whether it is the grant that wants a yes.
+        by_grant: bool,
+        /// The flow rule that wants one: the labels of which the run has read all, and those of the tool.
+        by_flow: Option<(Vec<String>, Vec<String>)>,
+    },
     /// What was approved is not this call.
     #[error("the approval is of another call")]
     OtherApproval,
