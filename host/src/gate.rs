@@ -484,9 +484,7 @@ impl Asking<'_> {
             let Some(flow) = self.plan.rules.flow(*index) else {
                 continue;
             };
-            // What a person looked at before the run is not asked again.
-            let is_settled = flow.then == Then::Approve
-                && self.plan.start.iter().any(|asked| asked.flow == *index);
+            let is_settled = flow.then == Then::Approve && self.was_shown(*index);
             if is_settled || !flow.concerns(self.spent.read, labels) {
                 continue;
             }
@@ -521,6 +519,13 @@ impl Asking<'_> {
             (flow.origin.clone(), names(flow.after), call)
         });
         Ok(asks)
+    }
+
+    /// Whether a person looked at this tool under this rule before the run: that is not asked again.
+    fn was_shown(&self, flow: usize) -> bool {
+        let tool = format!("{}/{}", self.planned.server, self.planned.tool);
+        let mut start = self.plan.start.iter();
+        start.any(|asked| asked.flow == flow && asked.calls.contains(&tool))
     }
 
     fn policy(&self) -> Result<(), Denial> {
