@@ -131,7 +131,7 @@ fn a_fault_is_told_with_its_place() {
         ),
         (
             "forbid(principal, action == Action::\"files/list\", resource)\nwhen { context.args.depth > 100 };",
-            "org.cedar:2:21: `depth` of `files/list` may be absent; hint: write `context.args has depth && ...`",
+            "org.cedar:2:21: `depth` of `files/list` may be absent; hint: write `context.args has depth && ...`, or `if context.args has depth then ... else true`",
         ),
         (
             "forbid(principal, action in Action::\"label:egres\", resource);",

@@ -47,15 +47,15 @@ hint: did you mean `cc`?
 
 ? context.args.cc.contains("x")
 grants.toml:7 (column 14 of the condition): `cc` of `bank/send_money` may be absent
-hint: write `context.args has cc && ...`
+hint: write `context.args has cc && ...`, or `if context.args has cc then ... else true`
 
 ? context.args["start-date"] == "x"
 grants.toml:7 (column 15 of the condition): `start-date` of `bank/send_money` may be absent
-hint: write `context.args has "start-date" && ...`
+hint: write `context.args has "start-date" && ...`, or `if context.args has "start-date" then ... else true`
 
 ? context.args.to.email == "x"
 grants.toml:7 (column 17 of the condition): `email` of `context.args.to` may be absent
-hint: write `context.args.to has email && ...`
+hint: write `context.args.to has email && ...`, or `if context.args.to has email then ... else true`
 
 ? context.args.amount < 100
 grants.toml:7 (column 14 of the condition): `amount` is a `decimal`, which `<` does not compare
@@ -176,7 +176,7 @@ hint: try using `like` to examine the contents of a string
 
 ? context.args has key && context.args.key.string == "a"
 grants.toml:7 (column 42 of the condition): `string` of `context.args.key` may be absent
-hint: write `context.args.key has string && ...`
+hint: write `context.args.key has string && ...`, or `if context.args.key has string then ... else true`
 
 ? context.args.to.name.length > 3
 grants.toml:7 (column 1 of the condition): unexpected type: expected a record but saw String
