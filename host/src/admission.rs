@@ -40,6 +40,8 @@ pub struct StartQuestion {
     pub reads: Vec<String>,
     /// Tools that the rule speaks of, as `server/tool`.
     pub calls: Vec<String>,
+    /// The same, as indices into [`Plan::tools`].
+    pub(crate) tools: Vec<usize>,
 }
 
 /// A tool that was granted.
@@ -179,8 +181,13 @@ impl Plan {
         let grants = rules.grants();
         let tools = self.tools.iter();
         let all = tools.fold(LabelSet::default(), |all, tool| all.with(tool.rules.labels));
-        let named = |wanted: &dyn Fn(LabelSet) -> bool| -> Vec<String> {
-            let tools = self.tools.iter().filter(|tool| wanted(tool.rules.labels));
+        let wanted = |wanted: &dyn Fn(LabelSet) -> bool| -> Vec<usize> {
+            let tools = self.tools.iter().enumerate();
+            let tools = tools.filter(|(_, tool)| wanted(tool.rules.labels));
+            tools.map(|(at, _)| at).collect()
+        };
+        let named = |tools: &[usize]| -> Vec<String> {
+            let tools = tools.iter().filter_map(|at| self.tools.get(*at));
             tools
                 .map(|tool| format!("{}/{}", tool.server, tool.tool))
                 .collect()
@@ -192,8 +199,9 @@ impl Plan {
         let (mut reasons, mut questions) = (Vec::new(), Vec::new());
         let flows = grants.flows.iter().enumerate();
         for (index, flow) in flows.filter(|(_, flow)| flow.at == At::Start) {
-            let calls = named(&|labels| flow.concerns(all, labels) && !allowed(labels));
-            let reads = named(&|labels| labels.has_any(flow.after));
+            let tools = wanted(&|labels| flow.concerns(all, labels) && !allowed(labels));
+            let calls = named(&tools);
+            let reads = named(&wanted(&|labels| labels.has_any(flow.after)));
             match flow.then {
                 Then::Allow => {}
                 _ if calls.is_empty() => {}
@@ -207,6 +215,7 @@ impl Plan {
                     origin: flow.origin.clone(),
                     reads,
                     calls,
+                    tools,
                 }),
             }
         }
@@ -316,6 +325,9 @@ fn not_granted(server: &str, tool: &str) -> Reason {
         hint: None,
     }
 }
+
+#[cfg(test)]
+mod combinations;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

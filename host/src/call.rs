@@ -373,7 +373,7 @@ impl Calls {
         let Some(_waiting) = Waiting::new(&self.waiting, bytes) else {
             gate::give_back(&mut self.spent(), &pending);
             let why = "a person has to approve it, and too much waits for that already";
-            return Err(Denial::Approval(why.to_owned()));
+            return Err(pending.refused(why.to_owned()));
         };
         let item = Item {
             sequence: attempt.record.sequence,

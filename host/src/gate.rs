@@ -3,7 +3,7 @@
 //! [`Pending`] instead, whose budget is booked, and which only an approval of exactly that call turns into a permit.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,18 +11,20 @@ use witgate_codegen::drift::ChangeKind;
 
 use crate::admission::{Plan, PlannedTool};
 use crate::approval::{self, Approval};
-use crate::grants::condition::{Facts, Request};
 use crate::grants::{Approve, Grant};
-use crate::labels::{LabelSet, Then};
 use crate::sealed::Class;
 
+mod asking;
 mod denial;
+mod spent;
 
 /// Bytes of stack below which conditions are decided on another, and of that one.
 const STACK_LEFT: usize = 1 << 20;
 const STACK: usize = 2 << 20;
 
+use asking::Asking;
 pub use denial::Denial;
+pub use spent::{GrantSpent, Spent};
 
 /// Leave to make one call, with the arguments it was given for. Consumed by the call.
 #[derive(Debug)]
@@ -182,34 +184,6 @@ impl Pending {
     }
 }
 
-/// What a run has used up so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Spent {
-    /// Calls let through, or waiting for a person.
-    pub calls: u64,
-    /// Bytes of arguments and results, as JSON text.
-    pub bytes: u64,
-    /// The same per grant, in the order of the grants.
-    pub grants: Vec<GrantSpent>,
-    /// The labels of everything that the run has read.
-    pub read: LabelSet,
-    /// Tools whose definition changed since admission, as indices into [`Plan::tools`]: they are not called any more.
-    pub changed: Vec<(usize, ChangeKind)>,
-    /// Calls per tool, in the order of [`Plan::tools`].
-    tools: Vec<u64>,
-}
-
-/// What went through one grant so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GrantSpent {
-    /// Calls let through, or waiting for a person.
-    pub calls: u64,
-    /// Bytes of arguments and results, as JSON text.
-    pub bytes: u64,
-    /// When the latest calls were let through, where the grant has a rate.
-    times: VecDeque<u64>,
-}
-
 /// Checks one call and, where it passes, books it and takes its arguments.
 ///
 /// # Errors
@@ -230,10 +204,6 @@ fn examine(
     call: &mut Call,
 ) -> Result<Passed, Denial> {
     within_run(plan, spent, call)?;
-    let grants = plan.rules.grants().grants.len();
-    spent.grants.resize(grants, GrantSpent::default());
-    spent.tools.resize(plan.tools.len(), 0);
-
     let asking = Asking {
         plan,
         planned,
@@ -264,7 +234,7 @@ fn examine(
     });
     asking.policy()?;
 
-    spent.book(grant, plan.rules.grant(grant), call);
+    spent.book(plan, grant, call);
     let (tool, bytes) = (call.tool, call.bytes);
     let shown = (approve != Approve::Never).then(|| call.as_shown());
     let permit = Permit {
@@ -308,6 +278,7 @@ pub fn reveals(plan: &Plan, tool: usize, classes: &BTreeSet<Class>) -> Result<()
                 denial = Denial::Sealed {
                     origin: grant.origin.clone(),
                     class: class.clone(),
+                    all: classes.clone(),
                 }
             }
         }
@@ -385,185 +356,6 @@ fn within_run(plan: &Plan, spent: &Spent, call: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
-/// A call under examination. Nothing is booked.
-struct Asking<'a> {
-    plan: &'a Plan,
-    planned: &'a PlannedTool,
-    spent: &'a Spent,
-    call: &'a Call,
-    request: OnceCell<Option<Request>>,
-}
-
-impl Asking<'_> {
-    /// Of the grants that fit the call and have budget left, the one that asks least of a person.
-    fn grant(&self) -> Result<(usize, Approve), Denial> {
-        let mut best: Option<(usize, Approve)> = None;
-        let mut denial = Denial::NotGranted;
-        for (index, when) in &self.planned.rules.grants {
-            let (Some(grant), Some(used)) =
-                (self.plan.rules.grant(*index), self.spent.grants.get(*index))
-            else {
-                continue;
-            };
-            if best.is_some_and(|(_, approve)| approve <= grant.approve) {
-                continue;
-            }
-            let against = self.against(grant, used).err().or_else(|| {
-                let when = when.as_ref()?;
-                let condition = grant.when.as_ref()?;
-                match self.request().map(|request| when.holds(request)) {
-                    Some(Ok(true)) => None,
-                    Some(Ok(false)) => Some(Denial::Condition {
-                        origin: condition.origin.clone(),
-                        condition: condition.text.clone(),
-                    }),
-                    other => Some(Denial::Undecided {
-                        origin: condition.origin.clone(),
-                        why: other.and_then(Result::err).unwrap_or_default(),
-                    }),
-                }
-            });
-            match against {
-                None if grant.approve == Approve::Never => return Ok((*index, Approve::Never)),
-                None => best = Some((*index, grant.approve)),
-                Some(against) if against.nearness() >= denial.nearness() => denial = against,
-                Some(_) => {}
-            }
-        }
-        best.ok_or(denial)
-    }
-
-    /// What stands against a grant but its condition, which costs more to ask.
-    fn against(&self, grant: &Grant, used: &GrantSpent) -> Result<(), Denial> {
-        let (call, origin) = (self.call, || grant.origin.clone());
-        if is_over(grant, call.now) {
-            return Err(expired(grant));
-        }
-        if let Some(class) = call.opened.iter().find(|c| !grant.reveal.contains(c)) {
-            return Err(Denial::Sealed {
-                origin: origin(),
-                class: class.clone(),
-                all: call.opened.clone(),
-            });
-        }
-        if let Some(limit) = grant.max_calls.filter(|limit| used.calls >= *limit) {
-            return Err(Denial::GrantCalls {
-                origin: origin(),
-                limit,
-            });
-        }
-        let bytes = used.bytes.saturating_add(call.bytes);
-        if let Some(limit) = grant.max_bytes.filter(|limit| bytes > *limit) {
-            return Err(Denial::GrantBytes {
-                origin: origin(),
-                limit,
-            });
-        }
-        if let Some(rate) = grant.rate {
-            let per = rate.per.as_millis() as u64;
-            let since = call.now.saturating_sub(per);
-            let recent = used.times.iter().filter(|time| **time > since);
-            let oldest = recent.clone().next().copied().unwrap_or(call.now);
-            if recent.count() >= rate.calls as usize {
-                return Err(Denial::Rate {
-                    origin: origin(),
-                    calls: rate.calls,
-                    seconds: rate.per.as_secs(),
-                    wait_ms: (oldest + per).saturating_sub(call.now),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// What the flow rules say: nothing, or which asks a person: where it was written, after what, and of which call.
-    fn flow(&self) -> Result<Option<(String, Vec<String>, Vec<String>)>, Denial> {
-        let (mut refused, mut asks) = (None, None);
-        let labels = self.planned.rules.labels;
-        for (index, unless) in &self.planned.rules.flows {
-            let Some(flow) = self.plan.rules.flow(*index) else {
-                continue;
-            };
-            let is_settled = flow.then == Then::Approve && self.was_shown(*index);
-            if is_settled || !flow.concerns(self.spent.read, labels) {
-                continue;
-            }
-            // A rule whose exception cannot be decided stands, unless it is a leave.
-            let excepted = match unless {
-                None => false,
-                Some(unless) => match self.request().map(|request| unless.holds(request)) {
-                    Some(Ok(holds)) => holds,
-                    _ => flow.then == Then::Allow,
-                },
-            };
-            match flow.then {
-                _ if excepted => {}
-                Then::Allow => return Ok(None),
-                Then::Refuse => refused = refused.or(Some(flow)),
-                Then::Approve => asks = asks.or(Some(flow)),
-            }
-        }
-        let names = |set| -> Vec<String> {
-            let names = &self.plan.rules.grants().names;
-            names.of(set).map(str::to_owned).collect()
-        };
-        if let Some(flow) = refused {
-            return Err(Denial::Flow {
-                origin: flow.origin.clone(),
-                after: names(flow.after),
-                call: names(flow.call.and(labels)),
-            });
-        }
-        let asks = asks.map(|flow| {
-            let call = names(flow.call.and(labels));
-            (flow.origin.clone(), names(flow.after), call)
-        });
-        Ok(asks)
-    }
-
-    /// Whether a person looked at this tool under this rule before the run: that is not asked again.
-    fn was_shown(&self, flow: usize) -> bool {
-        let tool = format!("{}/{}", self.planned.server, self.planned.tool);
-        let mut start = self.plan.start.iter();
-        start.any(|asked| asked.flow == flow && asked.calls.contains(&tool))
-    }
-
-    fn policy(&self) -> Result<(), Denial> {
-        let Some(policy) = &self.plan.rules.policy else {
-            return Ok(());
-        };
-        let origin = self.plan.rules.grants().policy.as_ref();
-        let (server, tool) = (&self.planned.server, &self.planned.tool);
-        policy
-            .allows(server, tool, &self.facts())
-            .map_err(|denied| Denial::Policy {
-                origin: origin.map_or_else(String::new, |policy| policy.origin.clone()),
-                why: denied.why,
-            })
-    }
-
-    /// The call as conditions see it, made at the first one.
-    fn request(&self) -> Option<&Request> {
-        let make = || {
-            let schema = self.planned.rules.schema.as_ref()?;
-            Some(schema.request(&self.facts()))
-        };
-        self.request.get_or_init(make).as_ref()
-    }
-
-    fn facts(&self) -> Facts<'_> {
-        let grants = self.plan.rules.grants();
-        Facts {
-            arguments: &self.call.arguments,
-            request: self.call.request.as_deref(),
-            read: grants.names.of(self.spent.read).collect(),
-            calls: self.spent.tools.get(self.call.tool).copied().unwrap_or(0),
-            now: self.call.now,
-            program: &self.plan.program,
-        }
-    }
-}
-
 fn is_over(grant: &Grant, now: u64) -> bool {
     grant.expires.is_some_and(|expires| now >= expires)
 }
@@ -571,47 +363,6 @@ fn is_over(grant: &Grant, now: u64) -> bool {
 fn expired(grant: &Grant) -> Denial {
     Denial::Expired {
         origin: grant.origin.clone(),
-    }
-}
-
-impl Spent {
-    /// Nothing, in a run that begins with having read these.
-    #[must_use]
-    pub fn reading(labels: LabelSet) -> Spent {
-        Spent {
-            read: labels,
-            ..Spent::default()
-        }
-    }
-
-    fn book(&mut self, grant: usize, granted: Option<&Grant>, call: &Call) {
-        self.calls += 1;
-        self.bytes += call.bytes;
-        if let Some(tool) = self.tools.get_mut(call.tool) {
-            *tool += 1;
-        }
-        if let Some(used) = self.grants.get_mut(grant) {
-            used.calls += 1;
-            used.bytes += call.bytes;
-            if let Some(rate) = granted.and_then(|granted| granted.rate) {
-                used.times.push_back(call.now);
-                while used.times.len() > rate.calls as usize {
-                    used.times.pop_front();
-                }
-            }
-        }
-    }
-
-    fn unbook(&mut self, tool: usize, grant: usize, bytes: u64) {
-        self.calls = self.calls.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(bytes);
-        if let Some(tool) = self.tools.get_mut(tool) {
-            *tool = tool.saturating_sub(1);
-        }
-        if let Some(used) = self.grants.get_mut(grant) {
-            used.calls = used.calls.saturating_sub(1);
-            used.bytes = used.bytes.saturating_sub(bytes);
-        }
     }
 }
 
@@ -665,4 +416,4 @@ pub fn take_back(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

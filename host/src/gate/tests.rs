@@ -9,8 +9,12 @@ use super::*;
 use crate::admission::PlannedTool;
 use crate::approval::Approval;
 use crate::grants;
+use crate::labels::Then;
 use crate::limits::Limits;
 use crate::rules::Rules;
+
+pub(crate) mod oracle;
+mod properties;
 
 fn plan(grants: &str, limits: Limits) -> Plan {
     let grants = grants::parse(grants, "grants.toml").unwrap();

@@ -164,7 +164,7 @@ fn forged_and_spliced_tokens_reveal_nothing() {
         key,
         token.to_uppercase()
     ]);
-    let mut arguments = spliced.clone();
+    let arguments = spliced.clone();
     assert!(vault.needed(&arguments).unwrap().is_empty());
     assert_eq!(arguments, spliced);
 }
