@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
@@ -67,10 +66,8 @@ pub struct ToolSchema {
     action: EntityUid,
     resource: EntityUid,
     program: EntityTypeName,
-    /// Some condition speaks of `context.stated`: finding that out is left undone otherwise.
-    stated: AtomicBool,
-    /// Some condition speaks of `context.now`.
-    now: AtomicBool,
+    /// What the conditions speak of: requests hold nothing else.
+    asked: RwLock<Mentions>,
     /// The last request text: it stays the same for all calls of a run.
     said: Mutex<Option<Arc<Said>>>,
 }
@@ -165,8 +162,7 @@ impl ToolSchema {
             action: uid("Action", &id)?,
             resource: uid("Server", &definition.server)?,
             program: kind("Program")?,
-            stated: AtomicBool::new(false),
-            now: AtomicBool::new(false),
+            asked: RwLock::default(),
             said: Mutex::new(None),
         })
     }
@@ -256,7 +252,7 @@ impl ToolSchema {
         })
     }
 
-    /// One request per call, used by all conditions of the tool.
+    /// One request per call, used by all conditions that were checked before; it holds what these speak of.
     #[must_use]
     pub fn request(&self, facts: &Facts<'_>) -> Request {
         let mut lost = Vec::new();
@@ -291,8 +287,8 @@ impl ToolSchema {
 
     /// Requests hold from now on what these conditions speak of.
     fn expect(&self, mentions: &Mentions) {
-        self.stated.fetch_or(mentions.stated, Ordering::Relaxed);
-        self.now.fetch_or(mentions.now, Ordering::Relaxed);
+        let mut asked = self.asked.write().unwrap_or_else(PoisonError::into_inner);
+        asked.join(mentions);
     }
 
     fn said(&self, request: &str) -> Arc<Said> {
@@ -316,9 +312,10 @@ impl ToolSchema {
         lost: &mut Vec<(String, String)>,
     ) -> Result<cedar_policy::Request, String> {
         use cedar_policy::RestrictedExpression as Restricted;
+        let asked = self.asked.read().unwrap_or_else(PoisonError::into_inner);
         let slots = self.arguments().slots();
         let mut args = Vec::with_capacity(slots.len());
-        for slot in slots {
+        for slot in slots.iter().filter(|slot| asked.argument(&slot.name)) {
             let Some(value) = facts.arguments.get(&slot.name) else {
                 continue;
             };
@@ -328,27 +325,30 @@ impl ToolSchema {
                 Err(why) => lost.push((slot.name.clone(), why)),
             }
         }
-        let read = facts
-            .read
-            .iter()
-            .map(|label| Restricted::new_string((*label).to_owned()));
-        let mut pairs = vec![
-            ("args".to_owned(), record(args)?),
+        let mut pairs = vec![("args".to_owned(), record(args)?)];
+        let mut put = |name: &str, value: &dyn Fn() -> Restricted| {
+            if asked.context(name) {
+                pairs.push((name.to_owned(), value()));
+            }
+        };
+        put("read", &|| {
+            let read = facts.read.iter();
+            Restricted::new_set(read.map(|label| Restricted::new_string((*label).to_owned())))
+        });
+        put("calls", &|| {
+            Restricted::new_long(i64::try_from(facts.calls).unwrap_or(i64::MAX))
+        });
+        put("program", &|| {
+            Restricted::new_string(facts.program.to_owned())
+        });
+        if asked.context("sets") {
             // Where sets are asked for, the entity is: see `sets_from_entity`.
-            ("sets".to_owned(), record([])?),
-            ("read".to_owned(), Restricted::new_set(read)),
-            (
-                "calls".to_owned(),
-                Restricted::new_long(i64::try_from(facts.calls).unwrap_or(i64::MAX)),
-            ),
-            (
-                "program".to_owned(),
-                Restricted::new_string(facts.program.to_owned()),
-            ),
-        ];
-        if self.stated.load(Ordering::Relaxed) {
+            pairs.push(("sets".to_owned(), record([])?));
+        }
+        if asked.stated {
             let said = facts.request.map(|request| self.said(request));
-            let stated = slots.iter().map(|slot| {
+            let slots = slots.iter().filter(|slot| asked.stated(&slot.name));
+            let stated = slots.map(|slot| {
                 let stated = facts
                     .arguments
                     .get(&slot.name)
@@ -360,7 +360,7 @@ impl ToolSchema {
             });
             pairs.push(("stated".to_owned(), record(stated)?));
         }
-        if self.now.load(Ordering::Relaxed) {
+        if asked.now {
             let now = i64::try_from(facts.now)
                 .ok()
                 .and_then(chrono::DateTime::from_timestamp_millis);

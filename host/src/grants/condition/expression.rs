@@ -99,6 +99,8 @@ pub(super) struct Mentions {
     whole: bool,
     /// `context.stated`, which takes long to find out.
     pub(super) stated: bool,
+    /// `context.stated` as a whole.
+    whole_stated: bool,
     /// `context.now`
     pub(super) now: bool,
     /// `context` as a whole, which no condition may speak of.
@@ -130,7 +132,9 @@ impl Mentions {
             }
             for child in children(expr) {
                 self.context |= is_context(child);
-                self.whole |= path(child).is_some_and(|names| names == ["args"]);
+                let path = path(child);
+                self.whole |= path.as_ref().is_some_and(|names| names == &["args"]);
+                self.whole_stated |= path.is_some_and(|names| names == ["stated"]);
             }
         }
     }
@@ -138,6 +142,26 @@ impl Mentions {
     /// Whether an argument is spoken of; rather too often than not often enough.
     pub(super) fn argument(&self, name: &str) -> bool {
         self.whole || self.names.contains(name)
+    }
+
+    /// The same of whether it was stated.
+    pub(super) fn stated(&self, name: &str) -> bool {
+        self.whole_stated || self.names.contains(name)
+    }
+
+    /// The same of anything else under `context`.
+    pub(super) fn context(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Both together.
+    pub(super) fn join(&mut self, other: &Mentions) {
+        self.names.extend(other.names.iter().cloned());
+        self.whole |= other.whole;
+        self.whole_stated |= other.whole_stated;
+        self.stated |= other.stated;
+        self.now |= other.now;
+        self.context |= other.context;
     }
 }
 

@@ -164,11 +164,11 @@ fn names_that_look_like_other_names_stay_apart() {
         let schema = ToolSchema::new(&definition, &labels(), &sets()).unwrap();
         let text = format!("action == Action::{:?}", action_id(server, tool));
         let itself = schema.check(&condition(&text)).unwrap();
+        let label = condition("context.calls == 7 || action in Action::\"label:egress\"");
+        let label = schema.check(&label).unwrap();
         let arguments = Map::new();
         let request = schema.request(&facts(&arguments));
         assert_eq!(itself.holds(&request), Ok(true), "{text}");
-        let label = condition("context.calls == 7 || action in Action::\"label:egress\"");
-        let label = schema.check(&label).unwrap();
         assert_eq!(label.holds(&request), Ok(false), "{text}");
     }
     assert_ne!(action_id("a/b", "c"), action_id("a", "b/c"));
