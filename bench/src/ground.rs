@@ -29,7 +29,7 @@ pub(crate) struct Ground {
     pub(crate) on_demand: Host,
     /// As a process that runs many programs would.
     pub(crate) pooled: Host,
-    /// `bench` is the benchmark's own server, `demo` the built-in one.
+    /// `bench` is the benchmark's own server, `bank` the same with other tools, `demo` the built-in one.
     pub(crate) servers: Servers,
     pub(crate) catalog: Catalog,
     pub(crate) definitions: Definitions,
@@ -54,6 +54,7 @@ pub(crate) async fn prepare(quick: bool) -> anyhow::Result<Ground> {
     let path = folder.path().join("servers.json");
     let text = json!({ "mcpServers": {
         "bench": { "command": beside("witgate-bench-server")? },
+        "bank": { "command": beside("witgate-bench-server")?, "args": ["--bank"] },
         "demo": { "command": beside("witgate")?, "args": ["demo-server"] },
     } });
     std::fs::write(&path, text.to_string())?;
@@ -170,9 +171,13 @@ pub(crate) fn rust_prepared(
     host: &Host,
     source: &str,
 ) -> anyhow::Result<Prepared> {
+    prepared(ground, host, &rust_program(ground, host, source)?)
+}
+
+pub(crate) fn rust_program(ground: &Ground, host: &Host, source: &str) -> anyhow::Result<Program> {
     let models = &ground.definitions.models;
     let built = rust::build_rust(source, "program.rs", models, &toolchain()?, &ground.cache())?;
-    prepared(ground, host, &Program::load(host, &built.bytes)?)
+    Ok(Program::load(host, &built.bytes)?)
 }
 
 fn prepared(ground: &Ground, host: &Host, program: &Program) -> anyhow::Result<Prepared> {
@@ -186,6 +191,17 @@ pub(crate) async fn run(
     prepared: &Prepared,
     input: &Value,
 ) -> anyhow::Result<Ran> {
+    run_for(ground, host, prepared, input, None).await
+}
+
+/// The same with what the person asked for, in their own words.
+pub(crate) async fn run_for(
+    ground: &Ground,
+    host: &Host,
+    prepared: &Prepared,
+    input: &Value,
+    request: Option<&Arc<str>>,
+) -> anyhow::Result<Ran> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
     let options = RunOptions {
@@ -196,6 +212,7 @@ pub(crate) async fn run(
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(now);
         }),
+        request: request.cloned(),
         ..RunOptions::new(&ground.servers)
     };
     let started = Instant::now();

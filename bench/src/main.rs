@@ -4,6 +4,7 @@
 mod calls;
 mod cli;
 mod compute;
+mod gate;
 mod generate;
 mod ground;
 mod js;
@@ -59,6 +60,8 @@ enum Group {
     Cli,
     /// One call's own cost
     Call,
+    /// What conditions, flow rules, a policy and sealing add to a call
+    Gate,
     /// fib(25) in JavaScript and in Rust
     Fib,
     /// Interfaces of 1,250, 2,500 and 5,000 tools
@@ -134,6 +137,7 @@ impl Group {
             Group::Rust => rust_build::rows(ground),
             Group::Cli => cli::rows(ground),
             Group::Call => calls::rows(ground).await,
+            Group::Gate => gate::rows(ground).await,
             Group::Fib => compute::fib(ground).await,
             Group::Gen => generate::rows(ground),
         }

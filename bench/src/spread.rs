@@ -1,5 +1,6 @@
 //! What was measured, as data: a row has its samples, and its spread is read off them. Nothing is left out, no outlier is cut.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// From where to where it was measured.
-    pub(crate) what: &'static str,
+    pub(crate) what: Cow<'static, str>,
     pub(crate) unit: Unit,
     /// What is wanted of the median.
     pub(crate) aim: Option<Aim>,
@@ -44,10 +45,14 @@ pub(crate) struct Spread {
 
 impl Row {
     /// A row in milliseconds without an aim.
-    pub(crate) fn new(name: &'static str, what: &'static str, samples: Vec<f64>) -> Row {
+    pub(crate) fn new(
+        name: &'static str,
+        what: impl Into<Cow<'static, str>>,
+        samples: Vec<f64>,
+    ) -> Row {
         Row {
             name,
-            what,
+            what: what.into(),
             unit: Unit::Milliseconds,
             aim: None,
             samples,

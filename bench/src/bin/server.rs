@@ -1,6 +1,7 @@
 //! An MCP server on stdin and stdout that costs as little as it can: 64 tools of one shape, answered at once, in order. With
-//! `--stamp FILE` it writes there when its first byte arrived, in nanoseconds since 1970. It checks nothing that it is sent
-//! and speaks just enough of the protocol for the host under measurement.
+//! `--stamp FILE` it writes there when its first byte arrived, in nanoseconds since 1970. With `--bank` it has two other
+//! tools, for what the gate costs. It checks nothing that it is sent and speaks just enough of the protocol for the host
+//! under measurement.
 
 use std::io::{self, BufRead, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,8 +18,13 @@ const NOUNS: [&str; 8] = [
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
+    let mut listed: fn() -> Vec<Value> = tools;
     let stamp = match arguments.next() {
         Some(flag) if flag == "--stamp" => Some(arguments.next().context("--stamp needs a file")?),
+        Some(flag) if flag == "--bank" => {
+            listed = bank;
+            None
+        }
         Some(flag) => anyhow::bail!("unknown argument `{}`", flag.to_string_lossy()),
         None => None,
     };
@@ -38,7 +44,7 @@ fn main() -> anyhow::Result<()> {
         let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) else {
             continue;
         };
-        let mut answer = match result(method, &message["params"]) {
+        let mut answer = match result(method, &message["params"], listed) {
             Some(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
             None => json!({
                 "jsonrpc": "2.0",
@@ -54,7 +60,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn result(method: &str, params: &Value) -> Option<Value> {
+fn result(method: &str, params: &Value, listed: fn() -> Vec<Value>) -> Option<Value> {
     Some(match method {
         "initialize" => json!({
             "protocolVersion": params["protocolVersion"],
@@ -62,7 +68,12 @@ fn result(method: &str, params: &Value) -> Option<Value> {
             "serverInfo": { "name": "witgate-bench", "version": env!("CARGO_PKG_VERSION") },
         }),
         "ping" => json!({}),
-        "tools/list" => json!({ "tools": tools() }),
+        "tools/list" => json!({ "tools": listed() }),
+        "tools/call" if params["name"] == "send_money" => json!({
+            "content": [{ "type": "text", "text": "{\"sent\":true}" }],
+            "structuredContent": { "sent": true },
+        }),
+        "tools/call" if params["name"] == "list_people" => people(),
         "tools/call" => row(&params["arguments"]["id"]),
         _ => return None,
     })
@@ -77,6 +88,44 @@ fn row(id: &Value) -> Value {
         "total": 1234.5,
     });
     json!({ "content": [{ "type": "text", "text": row.to_string() }], "structuredContent": row })
+}
+
+/// Two kilobytes in which every entry has an address and a number.
+fn people() -> Value {
+    let entry = |n: usize| {
+        json!({
+            "name": format!("Person {n}"),
+            "note": format!("write to person.{n}@example.com, or call +1 415 555 01{n:02} before noon"),
+        })
+    };
+    let people: Vec<Value> = (0..20).map(entry).collect();
+    let people = json!({ "people": people });
+    json!({ "content": [{ "type": "text", "text": people.to_string() }], "structuredContent": people })
+}
+
+fn bank() -> Vec<Value> {
+    let text = json!({ "type": "string" });
+    let object = |properties: Value, required: Value| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let person = object(
+        json!({ "name": text, "note": text }),
+        json!(["name", "note"]),
+    );
+    let people = json!({ "people": { "type": "array", "items": person } });
+    let payment = json!({
+        "amount": { "type": "number" }, "recipient": text, "subject": text, "times": { "type": "integer" },
+    });
+    vec![
+        json!({
+            "name": "send_money",
+            "inputSchema": object(payment, json!(["amount", "recipient", "subject", "times"])),
+            "outputSchema": object(json!({ "sent": { "type": "boolean" } }), json!(["sent"])),
+        }),
+        json!({
+            "name": "list_people",
+            "inputSchema": object(json!({}), json!([])),
+            "outputSchema": object(people, json!(["people"])),
+        }),
+    ]
 }
 
 fn tools() -> Vec<Value> {
