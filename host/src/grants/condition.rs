@@ -242,7 +242,7 @@ impl ToolSchema {
                 .next();
             return Err(error(fault.unwrap_or_else(whole_context), None));
         }
-        expression::bodies_mut(&mut est).for_each(expression::sets_from_entity);
+        expression::bodies_mut(&mut est).for_each(expression::as_decided);
         let policy = cedar_policy::Policy::from_json(None, est).map_err(|e| internal(line(&e)))?;
         self.expect(&mentions);
         Ok(Checked {
@@ -342,7 +342,7 @@ impl ToolSchema {
             Restricted::new_string(facts.program.to_owned())
         });
         if asked.context("sets") {
-            // Where sets are asked for, the entity is: see `sets_from_entity`.
+            // Where sets are asked for, the entity is: see `as_decided`.
             pairs.push(("sets".to_owned(), record([])?));
         }
         if asked.stated {

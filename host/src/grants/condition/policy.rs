@@ -96,7 +96,7 @@ impl CheckedPolicy {
         let mut policies = PolicySet::new();
         for read in &all {
             let mut est = read.est.clone();
-            expression::bodies_mut(&mut est).for_each(expression::sets_from_entity);
+            expression::bodies_mut(&mut est).for_each(expression::as_decided);
             let changed = cedar_policy::Policy::from_json(Some(read.policy.id().clone()), est);
             let changed = changed.map_err(|e| vec![whole(line(&e))])?;
             for (set, policy) in [

@@ -128,25 +128,21 @@ fn long(number: &Number) -> Result<RestrictedExpression, String> {
         .ok_or_else(|| "is no integer from -2^63 to 2^63-1".to_owned())
 }
 
-/// Cedar's decimals are integers of 64 bits that count ten-thousandths.
 fn decimal(number: &Number) -> Result<RestrictedExpression, String> {
-    let text = text_of(number);
-    let digits = text.strip_prefix('-').unwrap_or(&text);
+    let counted = ten_thousandths(&text_of(number))?;
+    Ok(RestrictedExpression::new_long(counted))
+}
+
+/// What a decimal is to Cedar: an integer of 64 bits that counts ten-thousandths. Conditions are decided on these.
+pub(super) fn ten_thousandths(text: &str) -> Result<i64, String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text),
+    };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     if fraction.len() > 4 {
         return Err("has more than four decimal places".to_owned());
     }
-    let limit = if digits.len() < text.len() {
-        i128::from(i64::MIN)
-    } else {
-        i128::from(i64::MAX)
-    };
-    let counted: Option<i128> = format!("{whole}{fraction:0<4}").parse().ok();
-    if counted.is_none_or(|counted| counted > limit.abs()) {
-        return Err("is larger than Cedar's decimals go".to_owned());
-    }
-    Ok(RestrictedExpression::new_decimal(format!(
-        "{}{whole}.{fraction}",
-        if digits.len() < text.len() { "-" } else { "" }
-    )))
+    let counted = format!("{sign}{whole}{fraction:0<4}").parse();
+    counted.map_err(|_| "is larger than Cedar's decimals go".to_owned())
 }

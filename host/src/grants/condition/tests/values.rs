@@ -112,6 +112,68 @@ fn decimals_are_exact() {
 }
 
 #[test]
+fn decimals_are_compared_as_cedar_compares_them() {
+    let list = json!({"type": "array", "items": {"type": "number"}});
+    let schema = json!({
+        "type": "object", "properties": {"x": {"type": "number"}, "all": list}, "required": ["x", "all"],
+    });
+    let schema = ToolSchema::new(&definition("bank", "sum", schema), &[], &sets()).unwrap();
+    let values = ["-12.5", "-0.0001", "0.0", "0.5", "7.0", "922337203685477.0"];
+    for (at, x) in values.iter().enumerate() {
+        for (of, y) in values.iter().enumerate() {
+            let number: Value = serde_json::from_str(x).unwrap();
+            let arguments = map(json!({"x": number, "all": [1, number, 0.25]}));
+            for (text, holds) in [
+                (
+                    format!("context.args.x.lessThan(decimal(\"{y}\"))"),
+                    at < of,
+                ),
+                (
+                    format!("context.args.x.lessThanOrEqual(decimal(\"{y}\"))"),
+                    at <= of,
+                ),
+                (
+                    format!("decimal(\"{y}\").greaterThan(context.args.x)"),
+                    of > at,
+                ),
+                (
+                    format!("decimal(\"{y}\").greaterThanOrEqual(context.args.x)"),
+                    of >= at,
+                ),
+                (format!("context.args.x != decimal(\"{y}\")"), at != of),
+                (
+                    format!("context.args.all.contains(decimal(\"{y}\"))"),
+                    at == of,
+                ),
+                (
+                    format!("[decimal(\"{y}\"), decimal(\"0.125\")].contains(context.args.x)"),
+                    at == of,
+                ),
+                (
+                    format!(
+                        "(if true then {{v: decimal(\"{y}\")}} else {{v: context.args.x}}).v == context.args.x"
+                    ),
+                    at == of,
+                ),
+            ] {
+                let checked = schema
+                    .check(&condition(&text))
+                    .unwrap_or_else(|e| panic!("{text}: {e:?}"));
+                let request = schema.request(&facts(&arguments));
+                assert_eq!(checked.holds(&request), Ok(holds), "{text} {x}");
+            }
+        }
+    }
+    // A whole number is none, and no text makes it one.
+    assert!(schema.check(&condition("context.args.x == 5000")).is_err());
+    assert!(
+        schema
+            .check(&condition("context.args.x == context.calls"))
+            .is_err()
+    );
+}
+
+#[test]
 fn a_time_that_no_calendar_has_is_none() {
     let arguments = with(json!({}));
     let later = |now| {
