@@ -364,9 +364,16 @@ impl ToolSchema {
             let now = i64::try_from(facts.now)
                 .ok()
                 .and_then(chrono::DateTime::from_timestamp_millis);
-            let now = now.ok_or("the time is none that a calendar has")?;
-            let now = now.to_rfc3339_opts(SecondsFormat::Millis, true);
-            pairs.push(("now".to_owned(), Restricted::new_datetime(now)));
+            match now {
+                Some(now) => {
+                    let now = now.to_rfc3339_opts(SecondsFormat::Millis, true);
+                    pairs.push(("now".to_owned(), Restricted::new_datetime(now)));
+                }
+                None => lost.push((
+                    "now".to_owned(),
+                    "is no time that a calendar has".to_owned(),
+                )),
+            }
         }
         let context = cedar_policy::Context::from_pairs(pairs).map_err(|e| line(&e))?;
         let principal =
