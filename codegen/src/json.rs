@@ -1,9 +1,9 @@
 //! JSON text to values, where serde_json alone would fail or change something: schemas nest deeper than it reads, and
-//! integers beyond 64 bits become floats. Fractions are read as the nearest float, as everywhere. And the parts of JSON
-//! pointers, which are escaped here only.
+//! integers beyond 64 bits become floats. Fractions are read as the nearest float, as everywhere. When two values are one,
+//! and the parts of JSON pointers, which are escaped here only.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// Deepest nesting of objects and arrays that is read: a schema of a hundred levels takes two each. All that walks over
 /// values by recursion, this crate and those it calls, must bear as much on a small stack.
@@ -44,6 +44,37 @@ pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     let value = T::deserialize(&mut reader).map_err(JsonError::Syntax)?;
     reader.end().map_err(JsonError::Syntax)?;
     Ok(value)
+}
+
+/// Whether two values are one in JSON Schema: numbers are what they count, so that `1.0` is `1`, but no two integers are
+/// one because a float cannot tell them apart.
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => match (whole(a), whole(b)) {
+            (None, None) => a.as_f64() == b.as_f64(),
+            (a, b) => a == b,
+        },
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let has = |(key, value)| b.get(key).is_some_and(|other| same(value, other));
+            a.len() == b.len() && a.iter().all(has)
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// The integer that a number is, up to a size beyond which all integers that can be read are floats.
+fn whole(number: &Number) -> Option<i128> {
+    const LARGE: f64 = 1e30;
+    let exact = number.as_i64().map(i128::from);
+    exact
+        .or_else(|| number.as_u64().map(i128::from))
+        .or_else(|| {
+            let float = number.as_f64()?;
+            (float.fract() == 0.0 && float.abs() < LARGE).then_some(float as i128)
+        })
 }
 
 /// A key as a part of a JSON pointer.
@@ -201,6 +232,33 @@ mod tests {
                 parse(broken.as_bytes()),
                 Err(JsonError::Syntax(_))
             ));
+        }
+    }
+
+    #[test]
+    fn one_value_is_written_in_several_ways() {
+        for (a, b, wanted) in [
+            ("1", "1.0", true),
+            ("-0.0", "0", true),
+            (
+                r#"{"a": [1.0], "b": null}"#,
+                r#"{"b": null, "a": [1]}"#,
+                true,
+            ),
+            ("1e300", "1e300", true),
+            ("18446744073709551616", "18446744073709551616.0", true),
+            ("9007199254740993", "9007199254740992", false),
+            ("9007199254740993", "9007199254740992.0", false),
+            ("18446744073709551615", "18446744073709551616", false),
+            ("1", "\"1\"", false),
+            ("1", "1.5", false),
+            ("0", "false", false),
+            (r#"{"a": 1}"#, r#"{"a": 1, "b": 1}"#, false),
+            ("[1]", "[1, 1]", false),
+        ] {
+            let (one, other) = (parse(a.as_bytes()).unwrap(), parse(b.as_bytes()).unwrap());
+            assert_eq!(same(&one, &other), wanted, "{a} {b}");
+            assert_eq!(same(&other, &one), wanted, "{b} {a}");
         }
     }
 

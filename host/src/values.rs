@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use serde_json::{Map, Number, Value};
 use wasmtime::component::Val;
-use witgate_codegen::json::escape;
+use witgate_codegen::json::{escape, same};
 use witgate_codegen::model::{Case, CaseTest, Field, JsonType, Rest, Type, TypeDef, TypeKind};
 
 use crate::definitions::Violation;
@@ -396,10 +396,6 @@ fn float(n: &Number) -> Option<f64> {
         (None, None) => true,
     };
     exact.then_some(x)
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    a == b || matches!((a.as_f64(), b.as_f64()), (Some(a), Some(b)) if a == b)
 }
 
 fn json_type(value: &Value, ty: JsonType) -> bool {

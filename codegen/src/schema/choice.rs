@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::types::Types;
 use super::{DEPTH, MEMBERS, Walk};
+use crate::json::same;
 use crate::model::{EnumCase, Type, TypeKind};
 use crate::names::{kebab, key};
 
@@ -20,7 +21,7 @@ impl<'a> Walk<'a> {
             if distinct.len() > MEMBERS {
                 break;
             }
-            if !distinct.contains(value) {
+            if !distinct.iter().any(|known| same(known, value)) {
                 distinct.push(value);
             }
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Walk;
 use super::source::{Source, says_nothing_beside_reference};
 use super::types::Types;
-use crate::json::escape;
+use crate::json::{escape, same};
 
 /// How deep `$ref` and `allOf` are followed at one place.
 const FOLLOW: usize = 16;
@@ -213,7 +213,7 @@ impl<'a> Facts<'a> {
             None => values,
             Some(before) => before
                 .into_iter()
-                .filter(|value| values.contains(value))
+                .filter(|value| values.iter().any(|other| same(value, other)))
                 .collect(),
         });
     }

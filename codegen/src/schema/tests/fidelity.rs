@@ -282,3 +282,20 @@ fn words_inside_of_a_schema_reach_the_documentation() {
         assert_eq!(told.join("\n"), wanted, "{schema}");
     }
 }
+
+#[test]
+fn numbers_in_lists_are_what_they_count_not_how_they_are_written() {
+    for (schema, wanted) in [
+        (
+            json!({"allOf": [{"enum": [1.0, 2]}, {"enum": [1, 2, 3]}]}),
+            "number",
+        ),
+        (
+            json!({"allOf": [{"enum": [1, 2]}, {"const": 2.0}]}),
+            "enum<n2>",
+        ),
+        (json!({"enum": [1, 1.0, 2]}), "enum<n1,n2>"),
+    ] {
+        assert_eq!(with_defs(schema.clone(), json!({})), wanted, "{schema}");
+    }
+}
