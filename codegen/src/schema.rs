@@ -6,6 +6,7 @@
 mod choice;
 mod draft;
 mod facts;
+mod guess;
 mod notes;
 mod object;
 mod source;
@@ -289,7 +290,7 @@ impl<'a> Walk<'a> {
             return Type::Json;
         }
         if facts.is_guessed() {
-            self.lose(&at, "type", "not stated; taken from the other keywords");
+            self.lose(&at, "type", facts::GUESSED);
         }
         let mut nullable = facts.nullable || (facts.stated && kinds.has(Types::NULL));
         if let Some(values) = facts.choices.take() {

@@ -46,6 +46,8 @@ pub(super) struct Facts<'a> {
     pub(super) places: Vec<String>,
     types: Types,
     inferred: Types,
+    /// What the other keywords suggest does not hold here.
+    pub(super) overruled: bool,
     /// Whether some source has `type`.
     pub(super) stated: bool,
     /// OpenAPI's `nullable`.
@@ -86,6 +88,7 @@ impl<'a> Facts<'a> {
             places: Vec::new(),
             types: Types::ALL,
             inferred: Types::NONE,
+            overruled: false,
             stated: false,
             nullable: false,
             never: false,
@@ -127,6 +130,17 @@ impl<'a> Facts<'a> {
     /// Whether the type is not stated, only suggested.
     pub(super) fn is_guessed(&self) -> bool {
         !self.stated && self.choices.is_none() && !self.inferred.is_empty()
+    }
+
+    /// Whether a type or a list of values says what fits.
+    pub(super) fn states_types(&self) -> bool {
+        self.stated || self.choices.is_some()
+    }
+
+    /// Forgets what the other keywords suggest.
+    pub(super) fn overrule(&mut self) {
+        self.inferred = Types::NONE;
+        self.overruled = true;
     }
 
     /// Whether `null` is not excluded by a stated type.
@@ -546,6 +560,8 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// What follows where the type is not stated, and other keywords suggest one.
+pub(super) const GUESSED: &str = "not stated; taken from the other keywords";
 /// What follows for a keyword that no type expresses.
 pub(super) const CHECKED: &str = "not part of the type; checked at run time";
 /// What follows for a format.

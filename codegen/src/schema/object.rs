@@ -225,7 +225,9 @@ impl<'a> Walk<'a> {
                 .iter()
                 .map(|member| self.collect(std::slice::from_ref(member)))
                 .filter(|member| {
-                    (!member.never || member.unread) && member.kinds().has(Types::OBJECT)
+                    // What is only suggested excludes no object.
+                    let fits = member.kinds().has(Types::OBJECT) || member.is_guessed();
+                    (!member.never || member.unread) && fits
                 })
                 .collect();
             let Some((first, others)) = members.split_first() else {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 mod bounds;
 mod fidelity;
+mod suggested;
 
 use super::*;
 use crate::model::CaseTest;

@@ -21,7 +21,7 @@ struct Member<'a> {
     sources: Vec<Source<'a>>,
     facts: Facts<'a>,
     kind: Types,
-    /// Whether the member fits this kind only, so that it can be typed as it stands.
+    /// Whether the member by itself fits this kind only, so that it can be typed as it stands.
     whole: bool,
 }
 
@@ -89,6 +89,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             nullable |= base.stated && kinds.has(Types::NULL) && facts.allows_null();
+            let kinds = self.allowed_beside(&base, &mut facts);
             narrowed |= !kinds.has(facts.kinds());
             facts.narrow(kinds);
             let own = facts.kinds();
@@ -227,6 +228,7 @@ impl<'a> Walk<'a> {
                         sources.extend_from_slice(shared);
                     }
                     sources.push(source.clone());
+                    let whole = own == kind && (sources.len() > 1 || !facts.overruled);
                     let facts = match sources.len() {
                         1 => facts.clone(),
                         _ => self.collect(&sources),
@@ -235,7 +237,7 @@ impl<'a> Walk<'a> {
                         sources,
                         facts,
                         kind,
-                        whole: own == kind,
+                        whole,
                     });
                 }
             }
