@@ -72,7 +72,7 @@ fn a_report_lists_what_is_not_validated() {
             "outputSchema": {"type": "object", "required": "x"}},
         {"name": "b", "inputSchema": {"type": "object", "properties": {"x": {"type": "string"}}}},
     ]});
-    stand.write("s.json", &tools.to_string()).unwrap();
+    stand.write("s.json", tools.to_string()).unwrap();
     let output = stand
         .run(&["catalog", "report", "s.json", "--json"])
         .unwrap();
