@@ -5,13 +5,15 @@ mod answer;
 mod attempt;
 mod checks;
 mod error;
+mod pretend;
+mod told;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use witgate_codegen::catalog::canonical;
 use witgate_codegen::drift::{self, ChangeKind};
@@ -20,14 +22,14 @@ use crate::admission::Plan;
 use crate::approval::{Approvals, Item};
 use crate::budget::Exceeded;
 use crate::definitions::{Definition, Violation};
-use crate::dry_run::{DryRun, PlannedCall, plausible};
+use crate::dry_run::DryRun;
 use crate::gate::{self, Call, Denial, Passed, Pending, Permit, Spent};
-use crate::grants::{self, Effect};
+use crate::grants::Effect;
 use crate::journal::recording::{Recorded, Recording};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
 use crate::mcp::ServerError;
 use crate::round_trip::read_exactly;
-use crate::sealed::{OpenError, SealRule, Vault};
+use crate::sealed::{SealRule, Vault};
 use crate::servers::{CallError, Servers};
 
 use answer::{Form, normalise, unwrap};
@@ -304,18 +306,6 @@ impl Calls {
         })
     }
 
-    fn unopened(&self, index: usize, wrong: &OpenError, attempt: &mut Attempt<'_>) -> ToolError {
-        let message = wrong.to_string();
-        attempt.refuse(Verdict::Invalid, Blame::Program, &message);
-        let detail = serde_json::json!([{"at": wrong.at, "why": wrong.why, "hint": wrong.hint}]);
-        self.error(
-            index,
-            ToolErrorKind::InvalidArguments,
-            message,
-            Some(detail),
-        )
-    }
-
     /// Through the gate, and past a person where the gate says so. Without a permit the call is not to be made, only noted.
     async fn pass<'a>(
         &'a self,
@@ -442,43 +432,6 @@ impl Calls {
         }
     }
 
-    /// Notes a call that is not made, and answers as the tool might.
-    async fn pretend(
-        &self,
-        dry_run: &DryRun,
-        index: usize,
-        shown: &Value,
-        attempt: &mut Attempt<'_>,
-    ) -> Result<Value, ToolError> {
-        let definition = &self.definitions[index];
-        gate::read(&self.plan, &mut self.spent(), index);
-        let sequence = attempt.record.sequence;
-        let (server, tool) = (&definition.server, &definition.tool.name);
-        let recorded = dry_run.recordings.find(server, tool, shown);
-        let (value, answered) = match plausible(definition, sequence, recorded).await {
-            Ok(answer) => answer,
-            Err(why) => {
-                attempt.refuse(Verdict::Denied, Blame::Server, &why);
-                return Err(self.error(index, ToolErrorKind::Denied, why, None));
-            }
-        };
-        let reasons = std::mem::take(&mut attempt.reasons);
-        let call = PlannedCall {
-            server: server.clone(),
-            tool: tool.clone(),
-            arguments: shown.clone(),
-            digest: gate::digest(&self.plan.tools[index], shown),
-            answered,
-            needs_approval: !reasons.is_empty(),
-            reasons,
-        };
-        if let Err(full) = dry_run.effects.record(sequence, call) {
-            attempt.refuse(Verdict::Denied, Blame::Grant, &full.to_string());
-            return Err(self.error(index, ToolErrorKind::Limit, full.to_string(), None));
-        }
-        Ok(value)
-    }
-
     /// Whether calls through a grant are only noted.
     fn is_pretended(&self, grant: usize) -> bool {
         let grant = self.plan.rules.grant(grant);
@@ -492,82 +445,8 @@ impl Calls {
             .map_or("", |grant| &grant.origin)
     }
 
-    fn seals(&self, index: usize) -> Vec<&SealRule> {
+    pub(super) fn seals(&self, index: usize) -> Vec<&SealRule> {
         self.plan.rules.seals(&self.plan.tools[index].rules)
-    }
-
-    fn error(
-        &self,
-        index: usize,
-        kind: ToolErrorKind,
-        message: String,
-        detail: Option<Value>,
-    ) -> ToolError {
-        ToolError {
-            kind,
-            tool: name(&self.definitions[index]),
-            message,
-            detail: detail.map(|d| d.to_string()),
-        }
-    }
-
-    /// Seals a result; returns whether there was anything to seal. Places that a person named are not to be found in a text:
-    /// it is sealed whole.
-    fn seal(&self, index: usize, value: &mut Value, form: Form, is_error: bool) -> bool {
-        let Some(vault) = &self.vault else {
-            return false;
-        };
-        let seals = self.seals(index);
-        let class = seals.iter().find_map(|seal| seal.class_of_places());
-        if let (Some(class), Form::Shapeless, false) = (class, form, is_error) {
-            vault.seal_all(class, value);
-            return true;
-        }
-        !vault.seal(&seals, value).places.is_empty()
-    }
-
-    /// An error as the guest may see it: what a server says in a failure is sealed as its results are. What this host says
-    /// is not: a program could read off it whether a value that it guessed is one that is sealed.
-    fn sealed(&self, index: usize, mut error: ToolError) -> ToolError {
-        use ToolErrorKind as K;
-        if !matches!(
-            error.kind,
-            K::ToolFailed | K::InvalidResult | K::Unavailable
-        ) {
-            return error;
-        }
-        error.message = self.seal_text(index, &error.message);
-        if let (Some(vault), Some(detail)) = (&self.vault, &error.detail) {
-            let mut detail: Value = serde_json::from_str(detail).unwrap_or_default();
-            vault.seal(&self.seals(index), &mut detail);
-            error.detail = Some(detail.to_string());
-        }
-        error
-    }
-
-    fn seal_text(&self, index: usize, text: &str) -> String {
-        match &self.vault {
-            Some(vault) => vault.seal_text(&self.seals(index), text),
-            None => text.to_owned(),
-        }
-    }
-
-    /// The guest's error for a denial, with the lines that would allow the call.
-    fn denied(&self, index: usize, denial: &Denial, shown: Option<&Value>) -> ToolError {
-        let kind = match denial.is_limit() {
-            true => ToolErrorKind::Limit,
-            false => ToolErrorKind::Denied,
-        };
-        let mut detail = Map::new();
-        if let Denial::Changed(kind) = denial {
-            detail.insert("changed".to_owned(), serde_json::json!(kind));
-        }
-        let rules = &self.plan.rules;
-        if let Some(hint) = grants::hint(denial, &self.definitions[index], shown, rules.grants()) {
-            detail.insert("hint".to_owned(), Value::String(hint));
-        }
-        let detail = (!detail.is_empty()).then_some(Value::Object(detail));
-        self.error(index, kind, denial.to_string(), detail)
     }
 
     /// Records an attempt that went no further than its arguments, and returns the guest's error.
