@@ -13,6 +13,7 @@ use cedar_policy::{
 };
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
+use witgate_codegen::model::ToolModel;
 
 use super::{Condition, Policy};
 use crate::definitions::Definition;
@@ -425,6 +426,13 @@ impl Checked {
         }
         Ok(answer.decision() == Decision::Allow)
     }
+}
+
+/// Whether a condition may ask after an argument of a tool: what Cedar has no type for cannot even be missed.
+pub(super) fn can_ask(model: &ToolModel, argument: &str) -> bool {
+    let arguments = shape::arguments(model);
+    let mut slots = arguments.slots().iter();
+    slots.any(|slot| slot.name == argument && !matches!(slot.shape, Shape::Opaque(_)))
 }
 
 /// `Action::"server/tool"`. A server's own `/` and `%` are escaped, so that the first `/` ends its name, and what would make

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use witgate_codegen::model::{Field, ToolModel, Type, TypeKind};
 use witgate_codegen::text::{is_hidden, shown};
 
+use super::condition::can_ask;
 use super::{Effect, lines_that_allow};
 use crate::definitions::{Definition, Definitions};
 
@@ -166,6 +167,13 @@ impl Bounds {
             .filter(|value| !value.is_null())
             .collect();
         let may_lack = !field.required || nullable;
+        if !can_ask(model, &field.wire) {
+            if may_lack || !given.is_empty() {
+                let why = "its type has no conditions here";
+                self.unbounded.push((field.wire.clone(), why));
+            }
+            return;
+        }
         if given.is_empty() {
             if may_lack {
                 self.conditions
