@@ -308,13 +308,14 @@ fn drifted(server: &str, tool: &str, message: String, hint: &str) -> Reason {
 
 fn not_granted(server: &str, tool: &str) -> Reason {
     let name = format!("{server}/{tool}");
-    let allow = if name
+    // The server chose the name: it is no pattern.
+    let pattern = format!("{}/{}", grants::escaped(server), grants::escaped(tool));
+    let allow = if pattern
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.'))
     {
-        format!("--allow {name}")
+        format!("--allow {pattern}")
     } else {
-        let pattern = format!("{}/{}", globset::escape(server), globset::escape(tool));
         format!("--allow '{}'", pattern.replace('\'', r"'\''"))
     };
     Reason {

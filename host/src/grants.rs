@@ -354,7 +354,14 @@ pub fn hint(
 
 /// The text as a TOML string whose glob characters stand for themselves.
 fn quoted(text: &str) -> String {
-    toml::Value::String(globset::escape(text)).to_string()
+    toml::Value::String(escaped(text)).to_string()
+}
+
+/// The glob that matches this text alone.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let parts = text.split('\\').map(globset::escape);
+    parts.collect::<Vec<_>>().join(r"[\]")
 }
 
 #[cfg(test)]
