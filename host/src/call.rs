@@ -271,7 +271,7 @@ impl Calls {
             // What no grant reveals is not even held against the schema, whose answer would say something of it.
             if let Err(denial) = gate::reveals(&self.plan, index, &needed) {
                 attempt.refuse(Verdict::Denied, Blame::Grant, &denial.to_string());
-                return Err(self.denied(index, &denial, None));
+                return Err(self.denied(index, &denial, Some((&arguments, &needed))));
             }
             shown = Some(arguments.clone());
             if let Err(wrong) = vault.open(&mut arguments, self.plan.limits.call_bytes) {
@@ -315,7 +315,7 @@ impl Calls {
         place: &mut Place<'a>,
     ) -> Result<(Option<Permit>, usize), ToolError> {
         let checked = gate::check(&self.plan, &mut self.spent(), &mut call);
-        let (passed, shown) = match checked {
+        let (passed, shown, opened) = match checked {
             Ok(Passed::Permitted(_, grant)) if self.is_pretended(grant) => {
                 return Ok((None, grant));
             }
@@ -326,17 +326,13 @@ impl Calls {
                 return Ok((None, pending.grant()));
             }
             Ok(Passed::Ask(pending)) => {
-                let shown = pending.as_clear().cloned();
+                let (shown, opened) = (pending.shown().clone(), pending.opened().clone());
                 *place = None;
                 let passed = self.ask(index, *pending, attempt).await;
                 *place = self.in_flight.acquire().await.ok();
-                (passed, shown)
+                (passed, shown, opened)
             }
-            Err(denial) => {
-                // What a tool must not see does not belong in a grant either.
-                let shown = call.opened.is_empty().then(|| call.as_shown());
-                (Err(denial), shown)
-            }
+            Err(denial) => (Err(denial), call.as_shown(), call.opened),
         };
         match passed {
             Ok((permit, grant)) => Ok((Some(permit), grant)),
@@ -346,7 +342,7 @@ impl Calls {
                     _ => Blame::Grant,
                 };
                 attempt.refuse(Verdict::Denied, blame, &denial.to_string());
-                Err(self.denied(index, &denial, shown.as_ref()))
+                Err(self.denied(index, &denial, Some((&shown, &opened))))
             }
         }
     }

@@ -125,7 +125,7 @@ pub enum Passed {
 pub struct Pending {
     permit: Permit,
     shown: Value,
-    is_sealed: bool,
+    opened: BTreeSet<Class>,
     digest: String,
     tool: usize,
     grant: usize,
@@ -159,10 +159,10 @@ impl Pending {
         &self.shown
     }
 
-    /// The same, where nothing in it is sealed.
+    /// The classes of sealed values among its arguments.
     #[must_use]
-    pub fn as_clear(&self) -> Option<&Value> {
-        (!self.is_sealed).then_some(&self.shown)
+    pub fn opened(&self) -> &BTreeSet<Class> {
+        &self.opened
     }
 
     /// Alone, or with others.
@@ -250,7 +250,7 @@ fn examine(
         digest: digest(planned, &shown),
         permit,
         shown,
-        is_sealed: !call.opened.is_empty(),
+        opened: call.opened.clone(),
         tool,
         grant,
         bytes,
@@ -278,7 +278,6 @@ pub fn reveals(plan: &Plan, tool: usize, classes: &BTreeSet<Class>) -> Result<()
                 denial = Denial::Sealed {
                     origin: grant.origin.clone(),
                     class: class.clone(),
-                    all: classes.clone(),
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Grants: what a person allows, as a TOML file or as `--allow SERVER/TOOL`. Read once into plain data; `check` holds the
 //! conditions in it against the tools' schemas. Nothing is granted by default, and a key that is not known is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -301,19 +301,26 @@ impl Grants {
     }
 }
 
-/// What a person would paste into the grants file so that a denied call is allowed, or what else would help.
+/// What a person would paste into the grants file so that a denied call is allowed: with these arguments, or with sealed
+/// values of these classes among them.
 #[must_use]
 pub fn hint(
     denial: &Denial,
     definition: &Definition,
-    shown: Option<&Value>,
+    shown: &Value,
+    opened: &BTreeSet<Class>,
     grants: &Grants,
 ) -> Option<String> {
     let (server, tool) = (definition.server.as_str(), definition.tool.name.as_str());
+    let revealing = |classes: &BTreeSet<Class>| {
+        let names = classes.iter().map(|class| class.name().into());
+        let names = toml::Value::Array(names.collect());
+        format!("{}\nreveal = {names}", lines_that_allow(server, tool))
+    };
+    // What a tool must not see does not belong in a grant either.
     let exactly = || match shown {
-        Some(Value::Object(arguments)) => {
-            suggest::lines_for_call(server, tool, definition, arguments)
-        }
+        _ if !opened.is_empty() => revealing(opened),
+        Value::Object(arguments) => suggest::lines_for_call(server, tool, definition, arguments),
         _ => lines_that_allow(server, tool),
     };
     let let_flow = |after: &[String], call: &[String]| {
@@ -331,14 +338,7 @@ pub fn hint(
         | Denial::Rate { .. }
         | Denial::GrantCalls { .. }
         | Denial::GrantBytes { .. } => Some(exactly()),
-        Denial::Sealed { all, .. } => {
-            let classes = all.iter().map(|class| class.name().into());
-            Some(format!(
-                "{}\nreveal = {}",
-                lines_that_allow(server, tool),
-                toml::Value::Array(classes.collect())
-            ))
-        }
+        Denial::Sealed { .. } => Some(revealing(opened)),
         Denial::Flow { after, call, .. } => Some(let_flow(after, call)),
         Denial::Approval {
             by_grant, by_flow, ..

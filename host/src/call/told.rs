@@ -1,5 +1,7 @@
 //! What a guest is told: results and errors, sealed where a person wants that, and what would allow a denied call.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::answer::Form;
@@ -9,7 +11,7 @@ use super::{Calls, ToolError, ToolErrorKind};
 use crate::gate::Denial;
 use crate::grants;
 use crate::journal::{Blame, Verdict};
-use crate::sealed::OpenError;
+use crate::sealed::{Class, OpenError};
 
 impl Calls {
     pub(super) fn error(
@@ -69,7 +71,12 @@ impl Calls {
     }
 
     /// The guest's error for a denial, with the lines that would allow the call.
-    pub(super) fn denied(&self, index: usize, denial: &Denial, shown: Option<&Value>) -> ToolError {
+    pub(super) fn denied(
+        &self,
+        index: usize,
+        denial: &Denial,
+        call: Option<(&Value, &BTreeSet<Class>)>,
+    ) -> ToolError {
         let kind = match denial.is_limit() {
             true => ToolErrorKind::Limit,
             false => ToolErrorKind::Denied,
@@ -78,9 +85,12 @@ impl Calls {
         if let Denial::Changed(kind) = denial {
             detail.insert("changed".to_owned(), serde_json::json!(kind));
         }
-        let rules = &self.plan.rules;
-        if let Some(hint) = grants::hint(denial, &self.definitions[index], shown, rules.grants()) {
-            detail.insert("hint".to_owned(), Value::String(hint));
+        // Of a call that was made and gave too much, no further grant would pay.
+        if let Some((shown, opened)) = call {
+            let (definition, grants) = (&self.definitions[index], self.plan.rules.grants());
+            if let Some(hint) = grants::hint(denial, definition, shown, opened, grants) {
+                detail.insert("hint".to_owned(), Value::String(hint));
+            }
         }
         let detail = (!detail.is_empty()).then_some(Value::Object(detail));
         self.error(index, kind, denial.to_string(), detail)

@@ -66,7 +66,6 @@ impl Asking<'_> {
             return Err(Denial::Sealed {
                 origin: origin(),
                 class: class.clone(),
-                all: call.opened.clone(),
             });
         }
         if let Some(limit) = grant.max_calls.filter(|limit| used.calls >= *limit) {

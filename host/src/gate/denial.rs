@@ -1,7 +1,5 @@
 //! Why a call was not let through, in words for a program's author and for a person.
 
-use std::collections::BTreeSet;
-
 use witgate_codegen::drift::ChangeKind;
 
 use crate::admission::ACCEPT;
@@ -59,8 +57,6 @@ pub enum Denial {
         origin: String,
         /// The value's class.
         class: Class,
-        /// Those of all sealed arguments.
-        all: BTreeSet<Class>,
     },
     /// Every grant that allows the tool has made its calls.
     #[error("the grant at {origin} allows {limit} calls and all are made")]
