@@ -23,10 +23,30 @@ const STACK_LEFT: usize = 1 << 20;
 const STACK: usize = 2 << 20;
 
 use asking::Asking;
-pub use denial::Denial;
+pub use denial::{Combination, Denial};
 pub use spent::{GrantSpent, Spent};
 
 /// Leave to make one call, with the arguments it was given for. Consumed by the call.
+///
+/// Whoever has one can read it:
+/// ```
+/// fn tool(permit: &witgate_host::gate::Permit) -> &str {
+///     permit.tool()
+/// }
+/// ```
+/// Nobody but the gate makes one:
+/// ```compile_fail
+/// fn forged() -> witgate_host::gate::Permit {
+///     let text = String::new;
+///     witgate_host::gate::Permit { server: text(), tool: text(), definition: text(), arguments: Default::default() }
+/// }
+/// ```
+/// And nobody uses one twice:
+/// ```compile_fail
+/// fn twice(permit: &witgate_host::gate::Permit) -> witgate_host::gate::Permit {
+///     permit.clone()
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Permit {
     server: String,
@@ -133,7 +153,7 @@ pub struct Pending {
     approve: Approve,
     reasons: Vec<String>,
     by_grant: bool,
-    by_flow: Option<(Vec<String>, Vec<String>)>,
+    by_flow: Option<Combination>,
 }
 
 impl Pending {
@@ -223,14 +243,14 @@ fn examine(
         reasons.push(format!("{} says `approve = \"{word}\"`", granted.origin));
     }
     let by_grant = approve != Approve::Never;
-    let by_flow = asking.flow()?.map(|(origin, after, call)| {
+    let by_flow = asking.flow()?.map(|(origin, flow)| {
         reasons.push(format!(
             "{origin} asks before a `{}` tool is called after `{}` was read",
-            call.join("`, `"),
-            after.join("`, `"),
+            flow.call.join("`, `"),
+            flow.after.join("`, `"),
         ));
         approve = approve.max(Approve::Batch);
-        (after, call)
+        flow
     });
     asking.policy()?;
 

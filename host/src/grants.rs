@@ -343,7 +343,9 @@ pub fn hint(
         Denial::Approval {
             by_grant, by_flow, ..
         } => {
-            let flow = by_flow.as_ref().map(|(after, call)| let_flow(after, call));
+            let flow = by_flow
+                .as_ref()
+                .map(|flow| let_flow(&flow.after, &flow.call));
             let grant = by_grant.then(exactly);
             let lines: Vec<String> = grant.into_iter().chain(flow).collect();
             (!lines.is_empty()).then(|| lines.join("\n\n"))

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::{Call, Denial, GrantSpent, Spent, expired, is_over};
+use super::{Call, Combination, Denial, GrantSpent, Spent, expired, is_over};
 use crate::admission::{Plan, PlannedTool};
 use crate::grants::condition::{Facts, Request};
 use crate::grants::{Approve, Grant};
@@ -94,8 +94,8 @@ impl Asking<'_> {
         Ok(())
     }
 
-    /// What the flow rules say: nothing, or which asks a person: where it was written, after what, and of which call.
-    pub(super) fn flow(&self) -> Result<Option<(String, Vec<String>, Vec<String>)>, Denial> {
+    /// What the flow rules say: nothing, or which asks a person: where it was written, and what of the call it speaks of.
+    pub(super) fn flow(&self) -> Result<Option<(String, Combination)>, Denial> {
         let (mut refused, mut asks) = (None, None);
         let labels = self.planned.rules.labels;
         for (index, unless) in &self.planned.rules.flows {
@@ -139,8 +139,8 @@ impl Asking<'_> {
             });
         }
         let asks = asks.map(|flow| {
-            let call = names(flow.call.and(labels));
-            (flow.origin.clone(), names(flow.after), call)
+            let (after, call) = (names(flow.after), names(flow.call.and(labels)));
+            (flow.origin.clone(), Combination { after, call })
         });
         Ok(asks)
     }

@@ -5,6 +5,15 @@ use witgate_codegen::drift::ChangeKind;
 use crate::admission::ACCEPT;
 use crate::sealed::Class;
 
+/// What a flow rule speaks of, by the names of the labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combination {
+    /// The run has read all of these.
+    pub after: Vec<String>,
+    /// The tool has these.
+    pub call: Vec<String>,
+}
+
 /// Why a call was not let through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
@@ -103,8 +112,8 @@ pub enum Denial {
         why: String,
         /// Whether it is the grant that wants a yes.
         by_grant: bool,
-        /// The flow rule that wants one: the labels of which the run has read all, and those of the tool.
-        by_flow: Option<(Vec<String>, Vec<String>)>,
+        /// What the flow rule speaks of that wants one.
+        by_flow: Option<Combination>,
     },
     /// What was approved is not this call.
     #[error("the approval is of another call")]
