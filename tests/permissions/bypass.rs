@@ -130,7 +130,7 @@ async fn a_tool_that_changes_while_the_program_runs_is_not_called_any_more() {
         for failed in value.as_array().unwrap() {
             assert_eq!(failed["kind"], "denied", "{value}");
         }
-        // An answer of the same server with the old list changes nothing for this run, and the definition stays pinned.
+        // What was booked for them is given back.
         assert_eq!(finished.used.spent.calls, 1);
     }
 }

@@ -113,7 +113,6 @@ async fn a_read_under_way_holds_nothing_up_and_counts_when_it_is_back() {
     );
     assert_eq!(finished.result.unwrap()[1]["kind"], "denied");
     // A call that waits for a yes is the call that was made before: what is read meanwhile is not in it.
-    let slow = format!("{GRANTS}[[grant]]\nserver = 'suite'\ntools = ['nothing']\n");
     let source = program(
         "readPage, send",
         "await readPage({}); const args = { text: 'x' }; const waits = send(args); args.data = await readPage({}); await waits;",
@@ -123,7 +122,7 @@ async fn a_read_under_way_holds_nothing_up_and_counts_when_it_is_back() {
         asker: Some(person.clone()),
         ..ground.options()
     };
-    ground.go(&source, &slow, options).await.result.unwrap();
+    ground.go(&source, GRANTS, options).await.result.unwrap();
     assert!(
         ground
             .reached()

@@ -279,6 +279,7 @@ pub mod mcp {
             #[derive(Clone)]
             pub struct ListIssuesArgs {
                 /// Only issues in this state.
+                /// Default: `"all"`.
                 pub state: Option<ListIssuesState>,
                 /// Only issues that carry this label, for example `bug`.
                 pub label: Option<_rt::String>,
@@ -286,9 +287,11 @@ pub mod mcp {
                 pub assignee: Option<_rt::String>,
                 /// Which page, counted from 1.
                 /// Checked: minimum `1`.
+                /// Default: `1`.
                 pub page: Option<i64>,
                 /// Rows on a page.
                 /// Checked: minimum `1`, maximum `10000`.
+                /// Default: `30`.
                 pub per_page: Option<i64>,
             }
             impl ::core::fmt::Debug for ListIssuesArgs {
