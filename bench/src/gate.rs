@@ -107,8 +107,11 @@ fn ways() -> anyhow::Result<[Way; 5]> {
              context.sets.payees.contains(context.args.recipient){more}'''\n{sets}"
         )
     };
-    // Only the tool that it speaks of.
-    let one = |text: String| text.replace("tools = ['*']", "tools = ['send_money']");
+    // The condition speaks of one tool; the other is granted beside it.
+    let one = |text: String| {
+        let own = text.replace("tools = ['*']", "tools = ['send_money']");
+        format!("[[grant]]\nserver = 'bank'\ntools = ['list_people']\n{own}")
+    };
     let said = "Please pay the rent for May to GB29 0500, that is 12.50 as always. ";
     let more = " && context.stated.recipient && context.stated.amount";
     let way = |text: &str| -> anyhow::Result<Way> {
@@ -301,10 +304,8 @@ fn sealing(ground: &Ground) -> anyhow::Result<Vec<Row>> {
         let started = Instant::now();
         let sealed = vault.seal(&rules, new);
         let time = started.elapsed();
-        ensure!(
-            sealed.places.len() >= 20,
-            "too little was sealed: {sealed:?}"
-        );
+        let places: u64 = sealed.places.values().sum();
+        ensure!(places == 40, "not all was sealed: {sealed:?}");
         let started = Instant::now();
         for value in copies {
             vault.seal(&rules, value);
