@@ -11,6 +11,7 @@ mod told;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -314,6 +315,9 @@ impl Calls {
         attempt: &mut Attempt<'_>,
         place: &mut Place<'a>,
     ) -> Result<(Option<Permit>, usize), ToolError> {
+        if gate::is_cramped(&self.plan, index) {
+            off_the_guest_stack().await;
+        }
         let checked = gate::check(&self.plan, &mut self.spent(), &mut call);
         let (passed, shown, opened) = match checked {
             Ok(Passed::Permitted(_, grant)) if self.is_pretended(grant) => {
@@ -523,6 +527,19 @@ impl Calls {
             reasons: Vec::new(),
         })
     }
+}
+
+/// An import is first polled on the guest's stack; an asynchronous one that waits is polled again outside of it.
+async fn off_the_guest_stack() {
+    let mut has_waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn shorten(text: &str) -> String {

@@ -210,11 +210,23 @@ impl Pending {
 /// The reason against the call; `spent` and `call` are then unchanged.
 pub fn check(plan: &Plan, spent: &mut Spent, call: &mut Call) -> Result<Passed, Denial> {
     let planned = plan.tools.get(call.tool).ok_or(Denial::NotGranted)?;
-    match planned.rules.schema.is_some() || plan.rules.policy.is_some() {
+    match has_conditions(plan, planned) {
         // Cedar looks at how much of the thread's stack is left, and a guest calls from a stack of its own.
         true => stacker::maybe_grow(STACK_LEFT, STACK, || examine(plan, planned, spent, call)),
         false => examine(plan, planned, spent, call),
     }
+}
+
+fn has_conditions(plan: &Plan, planned: &PlannedTool) -> bool {
+    planned.rules.schema.is_some() || plan.rules.policy.is_some()
+}
+
+/// Whether a call of the tool would be decided on a stack made for it, which takes longer than deciding. A caller that can
+/// come back on its thread's own stack does so first.
+pub(crate) fn is_cramped(plan: &Plan, tool: usize) -> bool {
+    let planned = plan.tools.get(tool);
+    planned.is_some_and(|planned| has_conditions(plan, planned))
+        && stacker::remaining_stack().is_none_or(|left| left < STACK_LEFT)
 }
 
 fn examine(
