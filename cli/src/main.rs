@@ -48,7 +48,7 @@ Exit codes: 0 result; 1 the program failed; 2 usage or configuration; 3 refused 
 #[derive(Subcommand)]
 enum Command {
     /// Build a program, link it to the live servers under its grants, and print its result
-    Run(commands::run::Run),
+    Run(Box<commands::run::Run>),
     /// Build a program into a component
     Build(commands::build::Build),
     /// Say what a program or component imports, and whether the grants allow it

@@ -183,10 +183,10 @@ impl<'a> Maker<'a> {
             .find_map(|key| map.get(*key)?.as_str());
         if let Some((_, target)) = reference.and_then(|r| self.references.resolve(r)) {
             let is = |known: &&Value| std::ptr::eq(*known, target);
-            if self.open.iter().any(|known| is(known)) {
+            if self.open.iter().any(&is) {
                 return false;
             }
-            if !shape.refs.iter().any(|known| is(known)) {
+            if !shape.refs.iter().any(is) {
                 shape.refs.push(target);
                 pending.push(Part::All(target));
             }

@@ -85,7 +85,7 @@ async fn no_attack_gets_through_and_few_tasks_need_a_person() {
     );
     for (data, grants) in suites() {
         let Ok(text) = std::fs::read_to_string(&data) else {
-            println!("skipped: {} is not there", data.display());
+            eprintln!("skipped: {} is not there", data.display());
             continue;
         };
         let suite: Suite = serde_json::from_str(&text).unwrap();
