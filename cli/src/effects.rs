@@ -34,7 +34,22 @@ pub(crate) fn describe(plan: &EffectPlan, program: &str, file: &str) -> String {
         program = one_line(program),
         file = one_line(file)
     ));
+    if plan.effects.iter().any(|call| holds_token(&call.arguments)) {
+        lines.push(
+            "calls with sealed values are asked for all the same: their tokens are others in each run"
+                .to_owned(),
+        );
+    }
     lines.join("\n") + "\n"
+}
+
+fn holds_token(arguments: &serde_json::Value) -> bool {
+    match arguments {
+        serde_json::Value::String(text) => text.starts_with("sealed:"),
+        serde_json::Value::Array(items) => items.iter().any(holds_token),
+        serde_json::Value::Object(map) => map.values().any(holds_token),
+        _ => false,
+    }
 }
 
 fn describe_call(call: &PlannedCall) -> String {

@@ -330,6 +330,12 @@ impl Queue {
     /// The answers, once they are there.
     fn consume(&self, question: &Question) -> Option<Result<Vec<Answer>, AskError>> {
         let path = self.path(&question.id, ANSWER);
+        // The folder may be another one by now.
+        if path.exists()
+            && let Err(error) = folder::check(&self.folder)
+        {
+            return Some(Err(AskError::Unavailable(error.to_string())));
+        }
         let text = match folder::read(&path, MAX_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,

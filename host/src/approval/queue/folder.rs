@@ -69,6 +69,10 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if !found.is_file() || found.len() > limit {
         return Err(io::Error::other("it is no file, or too large"));
     }
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::uid(&found) != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("it is another user's"));
+    }
     let mut text = Vec::new();
     fs::File::open(path)?.take(limit).read_to_end(&mut text)?;
     Ok(text)
