@@ -1,7 +1,6 @@
 //! What a run would have changed, as data: the calls that were not made, in order, held together by a digest. A person looks
 //! at it, and a run that is given it needs no further leave for exactly these calls of exactly that program.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -138,16 +137,6 @@ impl EffectPlan {
             .map(|((server, tool), count)| (server, tool, count))
             .collect()
     }
-
-    /// How often each call, by its digest, is in the plan.
-    #[must_use]
-    pub fn digests(&self) -> BTreeMap<String, u64> {
-        let mut digests = BTreeMap::new();
-        for call in &self.effects {
-            *digests.entry(call.digest.clone()).or_default() += 1;
-        }
-        digests
-    }
 }
 
 fn digest(program_sha256: &str, effects: &[PlannedCall]) -> String {
@@ -231,10 +220,6 @@ mod tests {
         let order: Vec<&str> = plan.effects.iter().map(|c| c.digest.as_str()).collect();
         assert_eq!(order, ["a", "a", "b"]);
         assert_eq!(plan.counts(), [("crm", "create", 2), ("crm", "delete", 1)]);
-        assert_eq!(
-            plan.digests(),
-            BTreeMap::from([("a".to_owned(), 2), ("b".to_owned(), 1)])
-        );
         let text = serde_json::to_string_pretty(&plan).unwrap();
         assert_eq!(EffectPlan::read(&text).unwrap(), plan);
     }

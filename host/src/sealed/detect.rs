@@ -29,6 +29,18 @@ pub(super) struct Hit {
 /// Start and end of what was found, in bytes.
 pub(super) type Place = (usize, usize);
 
+/// What was found, in order, the longest of those that begin together, and none over another.
+pub(super) fn apart(mut found: Vec<Place>) -> Vec<Place> {
+    found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
+    let mut end = 0;
+    found.retain(|place| {
+        let is_free = place.0 >= end;
+        end = if is_free { place.1 } else { end };
+        is_free
+    });
+    found
+}
+
 impl Detector {
     pub(super) const ALL: [Detector; 6] = [
         Detector::Email,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::detect::{Place, digits, is_labelled, luhn, stands_alone, weighted};
+use super::detect::{Place, apart, digits, is_labelled, luhn, stands_alone, weighted};
 
 /// A kind of number: what it looks like, and whether a text of that look is one. The check gets the text as written, and
 /// whether one of the words stands nearby.
@@ -103,14 +103,7 @@ pub(super) fn find(text: &str, key: &str) -> Vec<Place> {
             }
         }
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
-    let mut end = 0;
-    found.retain(|place| {
-        let is_free = place.0 >= end;
-        end = if is_free { place.1 } else { end };
-        is_free
-    });
-    found
+    apart(found)
 }
 
 fn compact(text: &str) -> String {

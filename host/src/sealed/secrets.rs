@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::detect::{Place, split_words};
+use super::detect::{Place, apart, split_words};
 
 /// How keys of a maker begin, how long they are in all, and what they are made of besides.
 struct Shape {
@@ -72,14 +72,7 @@ pub(super) fn find(text: &str, key: &str) -> Vec<Place> {
     let mut found = shaped(text);
     found.extend(pem(text));
     found.extend(named(text, key));
-    found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
-    let mut end = 0;
-    found.retain(|place| {
-        let is_free = place.0 >= end;
-        end = if is_free { place.1 } else { end };
-        is_free
-    });
-    found
+    apart(found)
 }
 
 /// Run by run of the characters that keys are made of, so that it is linear whatever the runs are.
