@@ -6,8 +6,13 @@ pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod gen_files;
 pub(crate) mod grants;
+pub(crate) mod init;
 pub(crate) mod learn;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod skills;
 pub(crate) mod sync;
 pub(crate) mod tools;
 
@@ -21,25 +26,28 @@ use witgate_host::grants as rules;
 use crate::failure::Failure;
 
 /// Where grants come from.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct GrantArguments {
     /// Allow a tool; both sides may be globs (`'github/*'`). Can be given many times
     #[arg(long, value_name = "SERVER/TOOL")]
     allow: Vec<String>,
     /// Read grants from a TOML file
     #[arg(long, value_name = "FILE")]
-    grants: Option<PathBuf>,
+    pub(crate) grants: Option<PathBuf>,
     /// Read an organisation's policy, in Cedar: it must allow a call as well as a grant
     #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    pub(crate) policy: Option<PathBuf>,
+    /// Nobody named the file: without it, nothing is granted.
+    #[arg(skip)]
+    pub(crate) may_be_absent: bool,
 }
 
 impl GrantArguments {
     /// Every grant, the command line's first.
-    fn read(&self) -> Result<Grants, Failure> {
+    pub(crate) fn read(&self) -> Result<Grants, Failure> {
         let mut all = match &self.grants {
-            Some(path) => rules::load(path)?,
-            None => Grants::default(),
+            Some(path) if !self.may_be_absent || path.exists() => rules::load(path)?,
+            _ => Grants::default(),
         };
         for given in self.allow.iter().rev() {
             all.grants.insert(0, rules::allow(given)?);
@@ -69,7 +77,7 @@ fn unknown_tool(error: &LookupError) -> Failure {
 /// Where tool definitions come from.
 #[derive(Args)]
 pub(crate) struct CatalogArguments {
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A saved `tools/list` answer instead of live servers

@@ -11,6 +11,7 @@ use witgate_host::call::{ToolError, ToolErrorKind};
 use witgate_host::config::ConfigError;
 use witgate_host::grants::GrantsError;
 use witgate_host::mcp::ServerError;
+use witgate_host::mcp::oauth::LoginError;
 use witgate_host::program::LoadError;
 use witgate_host::run::{PrepareError, ProgramError, RunError};
 
@@ -185,6 +186,23 @@ impl From<ServerError> for Failure {
     }
 }
 
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Failure {
+        let kind = match &error {
+            LoginError::NotHttp { .. }
+            | LoginError::Header { .. }
+            | LoginError::ByItself { .. }
+            | LoginError::NotAsked { .. }
+            | LoginError::Plain { .. } => Kind::Configuration,
+            LoginError::Store { .. } => Kind::Host,
+            _ => Kind::Unavailable,
+        };
+        Failure::new(kind, chain(&error))
+            .hint(error.hint())
+            .at(error.server().to_owned())
+    }
+}
+
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Failure {
         let kind = match error {
@@ -319,6 +337,10 @@ fn program(error: ProgramError) -> Failure {
             Some(_) => "correct the tool's entry in `witgate/overrides`".to_owned(),
             None => "the server breaks its own schema; tell its makers, or correct it in `witgate/overrides`".to_owned(),
         },
+        ToolErrorKind::Unavailable if cause.message.contains("` asks for authorization: ") => {
+            let server = cause.tool.split('/').next().unwrap_or_default();
+            format!("log in with `witgate login {server}`, and run again")
+        }
         ToolErrorKind::Unavailable => {
             "start the server by hand to see what it says, or try again".to_owned()
         }

@@ -13,8 +13,12 @@ mod demo_data;
 mod demo_server;
 mod effects;
 mod failure;
+mod init;
+mod logins;
 mod output;
 mod overrides;
+mod serve;
+mod skills;
 mod source;
 mod terminal;
 mod workspace;
@@ -64,12 +68,23 @@ enum Command {
     Catalog(commands::catalog::Catalog),
     /// Infer the types of results that a server does not declare, from recorded runs
     Learn(commands::learn::Learn),
+    /// Log in to a server over HTTP, in a browser
+    Login(commands::login::Login),
+    /// Forget a login to a server
+    Logout(commands::logout::Logout),
     /// Say what grants mean for a program, and write those that a recorded run needed
     #[command(subcommand)]
     Grants(commands::grants::Grants),
     /// See and answer the calls that wait for a person's yes
     #[command(subcommand)]
     Approvals(commands::approvals::Approvals),
+    /// Be one MCP server in front of all others: search, describe, run, skills
+    Serve(commands::serve::Serve),
+    /// Put `witgate serve` into the configuration of MCP clients, in front of the servers that are there
+    Init(commands::init::Init),
+    /// See, review and share programs that were kept
+    #[command(subcommand)]
+    Skills(commands::skills::Skills),
     /// Be an MCP server with 10,000 issues and contacts, for examples and tests
     DemoServer,
 }
@@ -93,7 +108,7 @@ fn main() -> ExitCode {
         tokio::select! {
             result = arguments.command.exec() => result,
             // Dropping the command drops its servers, which ends their processes, and records the calls under way.
-            () = asked_to_end() => Err(failure::Failure::new(failure::Kind::Interrupted, "interrupted")),
+            () = asked_to_end(), if !arguments.command.ends_itself() => Err(failure::Failure::new(failure::Kind::Interrupted, "interrupted")),
         }
     });
     // What was dropped ends its servers from the runtime's threads; blocking work that is left (a compile that was
@@ -116,12 +131,22 @@ impl Command {
             Command::Tools(command) => command.exec().await,
             Command::Catalog(command) => command.exec().await,
             Command::Learn(command) => command.exec().await,
+            Command::Login(command) => command.exec().await,
+            Command::Logout(command) => command.exec().await,
             Command::Grants(command) => command.exec().await,
             Command::Approvals(command) => command.exec(),
+            Command::Serve(command) => command.exec().await,
+            Command::Init(command) => command.exec(),
+            Command::Skills(command) => command.exec().await,
             Command::DemoServer => demo_server::serve_stdio()
                 .await
                 .map_err(|e| failure::Failure::host(format!("{e:#}"))),
         }
+    }
+
+    /// Whether it has an orderly end of its own when it is asked to.
+    fn ends_itself(&self) -> bool {
+        matches!(self, Command::Serve(_))
     }
 
     /// Whether failures are to be told to a machine.
@@ -134,16 +159,20 @@ impl Command {
             Command::Tools(command) => command.json,
             Command::Catalog(command) => command.json(),
             Command::Learn(command) => command.json,
+            Command::Login(command) => command.json,
+            Command::Logout(command) => command.json,
             Command::Grants(command) => command.json(),
             Command::Approvals(command) => command.json(),
-            Command::Gen(_) | Command::DemoServer => false,
+            Command::Init(command) => command.json,
+            Command::Skills(command) => command.json(),
+            Command::Serve(_) | Command::Gen(_) | Command::DemoServer => false,
         }
     }
 }
 
 /// Comes back when a signal asks this process to end.
 #[cfg(unix)]
-async fn asked_to_end() {
+pub(crate) async fn asked_to_end() {
     use tokio::signal::unix::{SignalKind, signal};
     let wait = async |kind| match signal(kind) {
         Ok(mut signals) => drop(signals.recv().await),
@@ -157,7 +186,7 @@ async fn asked_to_end() {
 }
 
 #[cfg(not(unix))]
-async fn asked_to_end() {
+pub(crate) async fn asked_to_end() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

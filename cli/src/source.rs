@@ -15,9 +15,11 @@ use witgate_codegen::names::{camel_case, kebab, pascal_case, snake_case};
 use witgate_codegen::select::{self, LookupError};
 use witgate_codegen::server::package_name;
 use witgate_host::admission::{Refusal, vanished};
-use witgate_host::{Definitions, Host, HostOptions, Program, Script};
+use witgate_host::imports::Imports;
+use witgate_host::{Definitions, Host, HostOptions, Program, SKILLS, Script};
 
 use crate::failure::{Failure, Kind, chain};
+use crate::skills::{Store, Visible};
 use crate::terminal;
 use crate::workspace::{self, Workspace};
 
@@ -43,6 +45,18 @@ pub(crate) struct Loaded {
     pub(crate) lock: Option<Lock>,
     /// The component as a file, without what it was built against.
     pub(crate) bytes: Vec<u8>,
+    /// The skills that it may call, where it calls any.
+    skills: Visible,
+    store: Store,
+}
+
+impl Loaded {
+    /// What the program asks for, and the skills that it calls.
+    pub(crate) fn imports(&self, host: &Host) -> Imports {
+        let imports = self.program.imports(host, &self.definitions);
+        let find = &mut |name: &str| self.skills.find(&self.store, host, name);
+        imports.with_skills(host, &self.definitions, find)
+    }
 }
 
 /// Reads a program; its ending says what it is.
@@ -80,12 +94,15 @@ pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
 }
 
 /// The engine host of this process, with the JavaScript engine where it is wanted. Meant for a blocking thread: the first
-/// compile of the engine takes about a second.
-fn start_host(with_engine: bool) -> Result<Host, Failure> {
+/// compile of the engine takes about a second. `pooled_instances` is for a process that runs many programs.
+pub(crate) fn start_host(
+    with_engine: bool,
+    pooled_instances: Option<u32>,
+) -> Result<Host, Failure> {
     let cache = workspace::cache_folder()?.join("code");
     let host = Host::new(HostOptions {
         cache: Some(cache),
-        pooled_instances: None,
+        pooled_instances,
     })
     .map_err(|e| Failure::host(chain(&e)))?;
     if with_engine {
@@ -107,13 +124,16 @@ pub(crate) async fn load(
         SourceKind::Rust(_) => false,
         SourceKind::Component(bytes) => contains(bytes, link::ENGINE_IMPORT.as_bytes()),
     };
-    let mut hosting = Some(tokio::task::spawn_blocking(move || start_host(with_engine)));
+    let mut hosting = Some(tokio::task::spawn_blocking(move || {
+        start_host(with_engine, None)
+    }));
     let mut component = None;
     let mut early_host = None;
     let packages = match &source.kind {
         SourceKind::Js(text) => js::js_servers(text, &source.name)?.into_iter().collect(),
         SourceKind::Rust(text) => {
-            rust_servers(text, workspace.config.servers.keys().map(String::as_str))
+            let configured = workspace.config.servers.keys().map(String::as_str);
+            rust_servers(text, configured.chain([SKILLS]))
         }
         SourceKind::Component(bytes) => {
             let host = started(&mut hosting).await?;
@@ -130,10 +150,23 @@ pub(crate) async fn load(
         }
     };
     let lock = workspace.kept_lock()?;
-    let wanted = |server: &str| workspace::is_wanted(&packages, server);
+    let store = Store::beside(workspace.folder());
+    let calls_skills = workspace::is_wanted(&packages, SKILLS);
+    let skills = match calls_skills {
+        true => Visible::of(&store, |skill| skill.reviewed),
+        false => Visible::default(),
+    };
+    // What the skills call is listed too.
+    let wanted = |server: &str| {
+        workspace::is_wanted(&packages, server) || skills.servers().any(|other| other == server)
+    };
     let catalog = workspace.catalog(wanted, offline, false).await?;
-    let definitions =
-        Definitions::new(&catalog).map_err(|e| Failure::new(Kind::Configuration, chain(&e)))?;
+    let invalid = |e| Failure::new(Kind::Configuration, chain(&e));
+    let mut definitions = Definitions::new(&catalog).map_err(invalid)?;
+    if calls_skills {
+        let with_skills = definitions.with_server(SKILLS, &skills.server);
+        definitions = with_skills.map_err(invalid)?;
+    }
 
     let host = match early_host {
         Some(host) => host,
@@ -152,6 +185,8 @@ pub(crate) async fn load(
             definitions,
             lock,
             bytes,
+            skills,
+            store,
         },
     ))
 }
@@ -191,7 +226,7 @@ async fn started(
     }
 }
 
-fn build(
+pub(crate) fn build(
     host: &Host,
     source: Source,
     component: Option<Program>,

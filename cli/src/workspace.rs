@@ -8,12 +8,12 @@ use witgate_codegen::catalog::{self, Catalog, Server};
 use witgate_codegen::json;
 use witgate_codegen::lock::{self, Lock, LockError};
 use witgate_codegen::server::{model_server, package_name};
-use witgate_host::config::{self, Config, Transport};
+use witgate_host::config::{self, Config, Transport, Unset};
 use witgate_host::mcp::ServerError;
-use witgate_host::servers::{Servers, ServersLimits};
+use witgate_host::servers::Servers;
 
 use crate::failure::{Failure, Kind, chain};
-use crate::{overrides, terminal};
+use crate::{logins, overrides, terminal};
 
 /// A configuration and its servers.
 pub(crate) struct Workspace {
@@ -23,6 +23,11 @@ pub(crate) struct Workspace {
 
 /// Finds and reads the configuration: `--config`, else `.mcp.json` from the working folder upwards.
 pub(crate) fn open(given: Option<&Path>) -> Result<Workspace, Failure> {
+    open_with(given, Unset::Refuse)
+}
+
+/// The same, where a server whose variables are not set may be left out.
+pub(crate) fn open_with(given: Option<&Path>, unset: Unset) -> Result<Workspace, Failure> {
     let path = match given {
         Some(path) => path.to_path_buf(),
         None => {
@@ -31,13 +36,13 @@ pub(crate) fn open(given: Option<&Path>) -> Result<Workspace, Failure> {
             config::find(&here)?.ok_or_else(|| {
                 Failure::new(
                     Kind::Configuration,
-                    "no `.mcp.json` in this folder or above it",
+                    "no `witgate.json` or `.mcp.json` in this folder or above it",
                 )
                 .hint("name one with `--config FILE`, or write `.mcp.json`:\n{ \"mcpServers\": { \"demo\": { \"command\": \"witgate\", \"args\": [\"demo-server\"] } } }")
             })?
         }
     };
-    let mut config = config::load(&path)?;
+    let mut config = config::load_with(&path, unset)?;
     for notice in &config.notices {
         terminal::warn(notice);
     }
@@ -50,7 +55,7 @@ pub(crate) fn open(given: Option<&Path>) -> Result<Workspace, Failure> {
             *command = own.to_string_lossy().into_owned();
         }
     }
-    let servers = Servers::new(&config, ServersLimits::default());
+    let servers = Servers::new(&config, logins::limits());
     Ok(Workspace { config, servers })
 }
 
@@ -177,7 +182,7 @@ impl Workspace {
 
 /// Whether a kept server is the one that was accepted: the files of one `witgate sync` agree, but only one of them is
 /// usually under version control.
-fn is_pinned(server: &Server, name: &str, lock: Option<&Lock>) -> bool {
+pub(crate) fn is_pinned(server: &Server, name: &str, lock: Option<&Lock>) -> bool {
     let Some(locked) = lock.and_then(|lock| lock.servers.get(name)) else {
         return lock.is_none();
     };

@@ -62,7 +62,7 @@ pub fn js_names(server: &ServerModel, tool: &ToolModel) -> Vec<String> {
     names_of(tool, &originals)
 }
 
-fn names_of(tool: &ToolModel, originals: &HashSet<&str>) -> Vec<String> {
+pub(crate) fn names_of(tool: &ToolModel, originals: &HashSet<&str>) -> Vec<String> {
     let camel = camel_case(&tool.wit);
     let mut names = Vec::new();
     if tool.tool == camel || !originals.contains(camel.as_str()) {
@@ -111,7 +111,7 @@ fn declare_function(tool: &ToolModel, originals: &HashSet<&str>, out: &mut Strin
     }
 }
 
-fn all_optional(ty: &Type, defs: &[TypeDef]) -> bool {
+pub(crate) fn all_optional(ty: &Type, defs: &[TypeDef]) -> bool {
     match ty {
         Type::Def(index) => match &defs[*index].kind {
             TypeKind::Record {
@@ -197,7 +197,7 @@ fn declare_field(field: &Field, defs: &[TypeDef], out: &mut String) {
     ));
 }
 
-fn property(wire: &str) -> String {
+pub(crate) fn property(wire: &str) -> String {
     if is_js_identifier(wire) {
         wire.to_string()
     } else {
@@ -206,7 +206,7 @@ fn property(wire: &str) -> String {
 }
 
 /// The type of one value; objects and arrays are not taken apart.
-fn exactly(value: &Value) -> String {
+pub(crate) fn exactly(value: &Value) -> String {
     match value {
         Value::String(text) => literal(text),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
@@ -215,25 +215,34 @@ fn exactly(value: &Value) -> String {
 }
 
 fn spell(ty: &Type, defs: &[TypeDef]) -> String {
+    let name = |index: usize| (pascal_case(&defs[index].wit), false);
+    spell_with(ty, "JsonValue", &name)
+}
+
+/// A type with the word for any JSON value, and with `named` for the named types: what stands for one, and whether that is a
+/// union.
+pub(crate) fn spell_with(ty: &Type, json: &str, named: &dyn Fn(usize) -> (String, bool)) -> String {
+    let inner = |ty: &Type| spell_with(ty, json, named);
     match ty {
         Type::Bool => "boolean".to_string(),
         Type::Integer | Type::Number => "number".to_string(),
         Type::String => "string".to_string(),
-        Type::Json => "JsonValue".to_string(),
-        Type::List(inner) => match **inner {
-            Type::Nullable(_) => format!("({})[]", spell(inner, defs)),
-            _ => format!("{}[]", spell(inner, defs)),
+        Type::Json => json.to_string(),
+        Type::List(item) => match &**item {
+            Type::Nullable(_) => format!("({})[]", inner(item)),
+            Type::Def(index) => match named(*index) {
+                (union, true) => format!("({union})[]"),
+                (name, false) => format!("{name}[]"),
+            },
+            _ => format!("{}[]", inner(item)),
         },
         Type::Tuple(elements) => {
-            let elements: Vec<String> = elements
-                .iter()
-                .map(|element| spell(element, defs))
-                .collect();
+            let elements: Vec<String> = elements.iter().map(inner).collect();
             format!("[{}]", elements.join(", "))
         }
-        Type::Map(inner) => format!("{{ [key: string]: {} }}", spell(inner, defs)),
-        Type::Nullable(inner) => format!("{} | null", spell(inner, defs)),
-        Type::Def(index) => pascal_case(&defs[*index].wit),
+        Type::Map(value) => format!("{{ [key: string]: {} }}", inner(value)),
+        Type::Nullable(value) => format!("{} | null", inner(value)),
+        Type::Def(index) => named(*index).0,
     }
 }
 

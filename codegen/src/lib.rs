@@ -26,6 +26,7 @@ pub mod sample;
 mod schema;
 pub mod server;
 
+pub mod describe;
 pub mod dts;
 pub mod rust;
 pub mod wit;
@@ -43,5 +44,6 @@ pub mod json;
 pub mod names;
 pub mod references;
 pub mod text;
+pub mod tree;
 
 pub use server::{model_catalog, model_server};

@@ -25,6 +25,8 @@ pub struct ToolModel {
     pub tool: String,
     /// The WIT function name (kebab-case, without `%`); the same in both views.
     pub wit: String,
+    /// What the server calls it for people, cleaned.
+    pub title: Option<String>,
     /// Cleaned description, at most a few hundred characters a line, control characters stripped.
     pub doc: Option<String>,
     /// The argument record, or `None` when the tool takes no arguments (the WIT function then has no parameter).
@@ -165,6 +167,23 @@ pub struct Field {
     pub required: bool,
     /// The default the schema states, for documentation.
     pub default: Option<Value>,
+    /// What `doc` is made of, piece by piece.
+    pub stated: Stated,
+}
+
+/// What a field's schema says beside its type. Untrusted, and only the description is cleaned.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stated {
+    /// The server's own words.
+    pub description: Option<String>,
+    /// Whether the field is not to be used any more.
+    pub deprecated: bool,
+    /// The values that fit, where they made no enum.
+    pub values: Vec<Value>,
+    /// The keywords of JSON Schema that the host checks, with their values (`minimum`, `pattern`, `format`).
+    pub bounds: Vec<(String, Value)>,
+    /// As `bounds`, of each element of a list.
+    pub items: Vec<(String, Value)>,
 }
 
 /// The last field of a record whose schema does not close it: `list<tuple<string, T>>`, the keys that it does not name.

@@ -9,7 +9,7 @@ use crate::model::{CaseTest, ServerModel, ToolModel, TypeDef, TypeKind};
 use crate::names::{Names, RESERVED, kebab};
 use crate::overrides::{Effective, effective};
 use crate::schema::{ToolTypes, type_tool};
-use crate::text::{self, TOOL_LIMIT};
+use crate::text::{self, FIELD_LIMIT, TOOL_LIMIT};
 
 /// Why a server has no model. Schemas never cause one: what cannot be typed is `json`, with a loss.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,12 @@ pub enum ModelError {
         server: String,
         /// The tool's name, likewise.
         tool: String,
+    },
+    /// Which of the two would be meant is not to be told.
+    #[error("there are two servers `{server}`")]
+    DuplicateServer {
+        /// The server's name, fit to be shown.
+        server: String,
     },
 }
 
@@ -46,6 +52,27 @@ pub fn model_catalog(catalog: &Catalog) -> Result<Vec<ServerModel>, ModelError> 
             Ok(model)
         })
         .collect()
+}
+
+/// Models one more server beside those that are modelled. Where its package has the name of another's, it gets a number
+/// behind it.
+///
+/// # Errors
+/// As `model_server`, or there is a server of that name.
+pub fn model_beside(
+    models: &[ServerModel],
+    name: &str,
+    server: &Server,
+) -> Result<ServerModel, ModelError> {
+    if models.iter().any(|model| model.server == name) {
+        return Err(ModelError::DuplicateServer {
+            server: text::shown(name),
+        });
+    }
+    let taken: Vec<&str> = models.iter().map(|model| model.package.as_str()).collect();
+    let mut model = model_server(name, server)?;
+    model.package = Names::with(&taken).claim(&model.package);
+    Ok(model)
 }
 
 /// Models one server on its own.
@@ -106,6 +133,10 @@ fn model_tool(tool: &Tool, wit: String, types: ToolTypes, schemas: &Effective<'_
     let mut model = ToolModel {
         tool: tool.name.clone(),
         wit,
+        title: tool
+            .title
+            .as_deref()
+            .and_then(|title| text::clean(title, FIELD_LIMIT)),
         doc: (!doc.is_empty()).then(|| doc.join("\n")),
         input: types.input,
         output: types.output,
@@ -290,6 +321,17 @@ mod tests {
             packages,
             ["my-server", "my-server2", "my-server3", "server"]
         );
+    }
+
+    #[test]
+    fn one_more_server_leaves_the_others_as_they_are() {
+        let models = [model_server("my_server", &server(&["a"])).unwrap()];
+        let beside = model_beside(&models, "my-server", &server(&["a"])).unwrap();
+        assert_eq!(beside.package, "my-server2");
+        let beside = model_beside(&models, "skills", &server(&["a"])).unwrap();
+        assert_eq!(beside, model_server("skills", &server(&["a"])).unwrap());
+        let error = model_beside(&models, "my_server", &server(&["a"])).unwrap_err();
+        assert_eq!(error.to_string(), "there are two servers `my_server`");
     }
 
     #[test]

@@ -47,6 +47,42 @@ pub fn clean(text: &str, limit: usize) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// What the first paragraph of a clean text says, on one line: as many whole sentences as fit, `sentences` at most, else the
+/// first one cut at a word with `…`.
+pub(crate) fn brief(text: &str, limit: usize, sentences: usize) -> String {
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ends = line.char_indices().take(limit);
+    let ends = ends.filter(|(at, c)| ends_sentence(&line, *at, *c));
+    let last = ends.take(sentences).last();
+    let end = last.map_or(0, |(at, c)| at + c.len_utf8());
+    if end == 0 && line.chars().count() > limit {
+        let cut: String = line.chars().take(limit).collect();
+        let at = cut.rfind(' ').filter(|at| *at > 0).unwrap_or(cut.len());
+        return format!("{}…", cut[..at].trim_end_matches([' ', ',', ';', ':']));
+    }
+    match end {
+        0 => line,
+        end => line[..end].to_string(),
+    }
+}
+
+/// Whether a sentence ends with the character at this place.
+fn ends_sentence(line: &str, at: usize, c: char) -> bool {
+    let mut rest = line[at + c.len_utf8()..].chars();
+    match (c, rest.next()) {
+        ('。' | '！' | '？', _) => true,
+        ('.' | '!' | '?', None) => true,
+        // `e.g. this` and `1. That` go on.
+        ('.' | '!' | '?', Some(' ')) => {
+            let word = line[..at].rsplit(' ').next().unwrap_or_default();
+            let short = word.chars().count() < 2 || word.contains('.') || word == "etc";
+            !short && !rest.next().is_some_and(char::is_lowercase)
+        }
+        _ => false,
+    }
+}
+
 /// A name, or what a parser says of it, for a message or a comment of one line: clean, at most 100 characters.
 pub fn shown(name: &str) -> String {
     clean(name, 100).unwrap_or_default().replace('\n', " ")
@@ -161,6 +197,28 @@ mod tests {
     fn names_are_shown_on_one_line() {
         assert_eq!(shown("a\u{202e}\nb"), "a b");
         assert!(shown(&"name ".repeat(1_000)).chars().count() <= 101);
+    }
+
+    #[test]
+    fn a_brief_text_ends_where_a_sentence_does() {
+        for (text, wanted) in [
+            ("One. Two. Three.", "One. Two."),
+            ("One is said. And then two, which is long.", "One is said."),
+            ("Words e.g. these. Others follow here.", "Words e.g. these."),
+            ("a line\nand another\n\nand more", "a line and another"),
+            ("no end in these words at all", "no end in these words at…"),
+            (
+                "abcdefghijklmnopqrstuvwxyz0123456789",
+                "abcdefghijklmnopqrstuvwxy…",
+            ),
+            (
+                "查询天气。再见，这是第二句话，它太长了，不能全部显示出来。",
+                "查询天气。",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(brief(text, 25, 2), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use serde_json::{Value, json};
 use wit_parser::{Resolve, UnresolvedPackageGroup};
 use witgate_codegen::catalog::{Catalog, Server, Tool, parse_tools_list};
+use witgate_codegen::describe::{describe_js, describe_rust};
 use witgate_codegen::model::{ServerModel, ToolModel};
 use witgate_codegen::select::{View, find_import, interface_name, program_wit};
 use witgate_codegen::wit::{RUNTIME, WitOptions, print_runtime, print_server};
@@ -64,9 +65,10 @@ fn server(tools: Vec<Tool>) {
     let text = serde_json::to_string(&pinned).unwrap_or_default();
     assert_eq!(lock::parse(&text).ok().as_ref(), Some(&pinned));
     assert!(lock::diff(&pinned, &pinned, Some((&catalog, &catalog))).is_empty());
+    let index = search::Index::new(&models);
     for tool in tools {
         assert_eq!(drift::judge(tool, tool), None);
-        let _ = search::search(&models, &tool.name, 5);
+        let _ = index.search(&tool.name);
         // A schema is a value too: what is inferred of it must be one that is modelled.
         let inferred = infer::infer([&tool.input_schema]);
         assert!(inferred.is_object() || inferred.is_boolean());
@@ -87,11 +89,15 @@ struct Printed {
     rust: String,
     bindings: String,
     report: String,
+    /// In TypeScript, and in Rust.
+    described: [String; 2],
 }
 
 fn print(model: &ServerModel) -> Printed {
     let every: Vec<&ToolModel> = model.tools.iter().collect();
+    let described = [describe_js(model, &every), describe_rust(model, &every)];
     Printed {
+        described,
         wit: print_server(model, &WitOptions::default()),
         sync: print_server(model, &SYNC),
         declarations: dts::declare_server(model),
@@ -129,7 +135,7 @@ fn read_back(model: &ServerModel, printed: &Printed) {
     }
     let declared = &printed.declarations;
     assert!(is_closed(declared), "{declared}");
-    for text in [&printed.rust, &printed.bindings] {
+    for text in [&printed.rust, &printed.bindings, &printed.described[1]] {
         if text.len() <= PRINTED
             && let Err(error) = text.parse::<TokenStream>()
         {

@@ -1,4 +1,5 @@
 //! Admission: imports x grants x what was pinned -> a plan, or a refusal with *all* reasons. Before anything runs, and pure.
+//! A program is admitted together with the skills that it may reach: what these call is granted to it, or refused to it.
 
 use std::sync::Arc;
 
@@ -10,23 +11,42 @@ use crate::grants::{self, Grants};
 use crate::imports::{BUILD_AGAIN, Built, ImportedTool, Imports};
 use crate::labels::{At, Flow, LabelSet, Then};
 use crate::limits::Limits;
+use crate::program::Program;
 use crate::rules::{Rules, ToolRules};
+use crate::skills::ImportedSkill;
 
 /// What an admitted program may do. Only what stands here is linked.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The tools, one per server and tool, whatever the view.
     pub tools: Vec<PlannedTool>,
-    /// Each import with the index of its tool in `tools`.
+    /// Each import of the program with the index of its tool in `tools`.
     pub imports: Vec<(ImportedTool, usize)>,
+    /// Each of its imports that is a skill, with the index in `skills`.
+    pub calls: Vec<(ImportedTool, usize)>,
+    /// The skills that may run with it.
+    pub skills: Vec<PlannedSkill>,
     /// What a person allows.
     pub rules: Rules,
     /// The budgets of the run.
     pub limits: Limits,
     /// What a person is asked before anything runs.
     pub start: Vec<StartQuestion>,
-    /// SHA-256 hex of the program; empty before it is linked.
+    /// SHA-256 hex of the program and its skills; empty before it is linked.
     pub(crate) program: String,
+}
+
+/// A skill that may run with the program.
+#[derive(Debug, Clone)]
+pub struct PlannedSkill {
+    /// Its name.
+    pub name: String,
+    /// What runs when it is called.
+    pub program: Arc<Program>,
+    /// As [`Plan::imports`], of the skill.
+    pub imports: Vec<(ImportedTool, usize)>,
+    /// As [`Plan::calls`], of the skill.
+    pub calls: Vec<(ImportedTool, usize)>,
 }
 
 /// A combination of tools that a flow rule wants a person to look at before the program runs.
@@ -55,6 +75,8 @@ pub struct PlannedTool {
     pub definition: String,
     /// What it is subject to.
     pub rules: Arc<ToolRules>,
+    /// The skills that import it, where the program itself does not.
+    pub through: Vec<String>,
 }
 
 /// Why a program is not admitted: every reason at once.
@@ -90,6 +112,9 @@ pub struct Reason {
     /// What to do about it, where no grant would help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The skills that it is about, where the program itself is not; the message says so too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<String>,
 }
 
 /// What to do about a tool that is not what was accepted.
@@ -98,7 +123,11 @@ pub(crate) const ACCEPT: &str =
 /// What to do about a component that is built against another text of the same types.
 const PIN_AGAIN: &str = "look at what changed, then build the program again: `witgate build PROGRAM -o OUT.wasm`; or pin the component to it as it is: `witgate build OUT.wasm -o OUT.wasm`";
 
-/// Decides whether a program with these imports may run: each tool granted, no flow rule against the combination. With a
+/// What to do about a skill that was made for other tools than those that are there.
+const KEEP_AGAIN: &str = "make the skill again from its source, and have it reviewed";
+
+/// Decides whether a program with these imports may run, together with its skills: each tool granted, no flow rule against the
+/// combination. A skill itself needs no grant. With a
 /// lock, the tools of the servers that it pins must be what it pins.
 ///
 /// # Errors
@@ -109,74 +138,164 @@ pub fn admit(
     limits: &Limits,
     lock: Option<&Lock>,
 ) -> Result<Plan, Refusal> {
-    let mut reasons = Vec::new();
+    let mut reasons = Reasons::default();
+    let skills = imports.skills.iter();
     let mut plan = Plan {
         tools: Vec::new(),
         imports: Vec::new(),
+        calls: Vec::new(),
+        skills: skills.map(PlannedSkill::new).collect(),
         rules: rules.clone(),
         limits: limits.clone(),
         start: Vec::new(),
         program: String::new(),
     };
-    for import in &imports.tools {
-        let drifted = [since_locked(import, lock), since_built(import)];
-        for reason in drifted.into_iter().flatten() {
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
+    for (part, (through, imports)) in imports.parts().enumerate() {
+        let mut tools = Vec::new();
+        for import in &imports.tools {
+            let drifted = [since_locked(import, lock), since_built(import)];
+            reasons.extend(drifted.into_iter().flatten(), through);
+            match plan.tool(import, through) {
+                Ok(index) => tools.push((import.clone(), index)),
+                Err(reason) => reasons.add(*reason, through),
             }
         }
-        let known = plan
-            .tools
-            .iter()
-            .position(|t| t.server == import.server && t.tool == import.tool);
-        if let Some(index) = known {
-            plan.imports.push((import.clone(), index));
-            continue;
+        let mut calls = Vec::new();
+        for call in &imports.calls {
+            reasons.extend(since_kept(call), through);
+            // One that was not found is among the unknown ones.
+            if let Some(index) = plan.skills.iter().position(|s| s.name == call.tool) {
+                calls.push((call.clone(), index));
+            }
         }
-        let allowing = rules.tool(&import.server, &import.tool);
-        let Some(allowing) = allowing.filter(|rules| !rules.grants.is_empty()) else {
-            let mut reason = not_granted(&import.server, &import.tool);
-            if let Some(unfit) = rules
-                .tool(&import.server, &import.tool)
-                .and_then(|rules| rules.unfit.first())
-            {
-                reason.message = format!("the condition of its grant does not fit it: {unfit}");
-            }
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
-            continue;
-        };
-        plan.imports.push((import.clone(), plan.tools.len()));
-        plan.tools.push(PlannedTool {
-            server: import.server.clone(),
-            tool: import.tool.clone(),
-            definition: import.live.definition.clone(),
-            rules: Arc::clone(allowing),
-        });
-    }
-    reasons.extend(plan.combine());
-    for unknown in &imports.unknown {
-        reasons.push(Reason {
+        let unknown = imports.unknown.iter().map(|unknown| Reason {
             import: unknown.import.clone(),
             message: unknown.message.clone(),
             allow: None,
             grant: None,
             hint: unknown.hint.map(str::to_owned),
+            through: Vec::new(),
         });
+        reasons.extend(unknown, through);
+        match part.checked_sub(1).and_then(|at| plan.skills.get_mut(at)) {
+            Some(skill) => (skill.imports, skill.calls) = (tools, calls),
+            None => (plan.imports, plan.calls) = (tools, calls),
+        }
     }
-    reasons.sort_by(|a, b| a.import.cmp(&b.import));
-    if reasons.is_empty() {
-        Ok(plan)
-    } else {
-        Err(Refusal { reasons })
+    for (reason, through) in plan.combine() {
+        match through.as_slice() {
+            [] => reasons.add(reason, None),
+            through => {
+                for skill in through {
+                    reasons.add(reason.clone(), Some(skill));
+                }
+            }
+        }
+    }
+    match reasons.told() {
+        reasons if reasons.is_empty() => Ok(plan),
+        reasons => Err(Refusal { reasons }),
+    }
+}
+
+/// Reasons, each once, with the skills that they are about; an empty list says that it is the program itself.
+#[derive(Default)]
+struct Reasons(Vec<(Reason, Vec<String>)>);
+
+impl Reasons {
+    fn add(&mut self, reason: Reason, through: Option<&str>) {
+        match self.0.iter_mut().find(|(known, _)| *known == reason) {
+            // What is said of the program need not be said of its skills.
+            Some((_, skills)) if skills.is_empty() => {}
+            Some((_, skills)) => match through {
+                Some(skill) if !skills.iter().any(|known| known == skill) => {
+                    skills.push(skill.to_owned());
+                }
+                Some(_) => {}
+                None => skills.clear(),
+            },
+            None => {
+                let through = through.map(str::to_owned);
+                self.0.push((reason, through.into_iter().collect()));
+            }
+        }
+    }
+
+    fn extend(&mut self, reasons: impl IntoIterator<Item = Reason>, through: Option<&str>) {
+        for reason in reasons {
+            self.add(reason, through);
+        }
+    }
+
+    /// By the import's name.
+    fn told(self) -> Vec<Reason> {
+        let told = |(mut reason, through): (Reason, Vec<String>)| {
+            if !through.is_empty() {
+                let plural = if through.len() == 1 { "" } else { "s" };
+                let names = through.join("`, `");
+                reason.message = format!("through the skill{plural} `{names}`: {}", reason.message);
+                // A skill is no file that a person builds.
+                let hint = reason.hint.as_deref();
+                if hint.is_some_and(|hint| hint == BUILD_AGAIN || hint == PIN_AGAIN) {
+                    reason.hint = Some(KEEP_AGAIN.to_owned());
+                }
+            }
+            reason.through = through;
+            reason
+        };
+        let mut reasons: Vec<Reason> = self.0.into_iter().map(told).collect();
+        reasons.sort_by(|a, b| a.import.cmp(&b.import));
+        reasons
+    }
+}
+
+impl PlannedSkill {
+    fn new(skill: &ImportedSkill) -> PlannedSkill {
+        PlannedSkill {
+            name: skill.name.clone(),
+            program: Arc::clone(&skill.program),
+            imports: Vec::new(),
+            calls: Vec::new(),
+        }
     }
 }
 
 impl Plan {
+    /// The index of a tool that is granted; where it is new, it is taken in.
+    fn tool(&mut self, import: &ImportedTool, through: Option<&str>) -> Result<usize, Box<Reason>> {
+        let same = |t: &PlannedTool| t.server == import.server && t.tool == import.tool;
+        if let Some(index) = self.tools.iter().position(same) {
+            // The program comes first: what it imports itself is through no skill.
+            let skills = &mut self.tools[index].through;
+            if let Some(skill) = through
+                && !skills.is_empty()
+                && !skills.iter().any(|known| known == skill)
+            {
+                skills.push(skill.to_owned());
+            }
+            return Ok(index);
+        }
+        let rules = self.rules.tool(&import.server, &import.tool);
+        let Some(allowing) = rules.filter(|rules| !rules.grants.is_empty()) else {
+            let mut reason = not_granted(&import.server, &import.tool);
+            if let Some(unfit) = rules.and_then(|rules| rules.unfit.first()) {
+                reason.message = format!("the condition of its grant does not fit it: {unfit}");
+            }
+            return Err(Box::new(reason));
+        };
+        self.tools.push(PlannedTool {
+            server: import.server.clone(),
+            tool: import.tool.clone(),
+            definition: import.live.definition.clone(),
+            rules: Arc::clone(allowing),
+            through: through.map(str::to_owned).into_iter().collect(),
+        });
+        Ok(self.tools.len() - 1)
+    }
+
     /// Holds the tools together against the flow rules that are decided before anything runs: notes what a person is to be
-    /// asked, and returns what is refused.
-    fn combine(&mut self) -> Vec<Reason> {
+    /// asked, and returns what is refused, with the skills that a tool is reached through.
+    fn combine(&mut self) -> Vec<(Reason, Vec<String>)> {
         let rules = self.rules.clone();
         let grants = rules.grants();
         let tools = self.tools.iter();
@@ -205,11 +324,11 @@ impl Plan {
             match flow.then {
                 Then::Allow => {}
                 _ if calls.is_empty() => {}
-                Then::Refuse => reasons.extend(
-                    calls
-                        .iter()
-                        .map(|tool| combined(tool, flow, &reads, grants)),
-                ),
+                Then::Refuse => reasons.extend(calls.iter().zip(&tools).map(|(tool, at)| {
+                    let through = self.tools.get(*at).map(|tool| tool.through.clone());
+                    let reason = combined(tool, flow, &reads, grants);
+                    (reason, through.unwrap_or_default())
+                })),
                 Then::Approve => questions.push(StartQuestion {
                     flow: index,
                     origin: flow.origin.clone(),
@@ -239,6 +358,7 @@ fn combined(tool: &str, flow: &Flow, reads: &[String], grants: &Grants) -> Reaso
         allow: None,
         grant: Some(grants.lines_that_let_flow(flow.after, flow.call)),
         hint: None,
+        through: Vec::new(),
     }
 }
 
@@ -266,6 +386,15 @@ fn since_built(import: &ImportedTool) -> Option<Reason> {
     };
     let message = message.to_owned();
     Some(drifted(&import.server, &import.tool, message, hint))
+}
+
+/// A skill as it is now against what its caller was built for. Its description is for whoever looks for it, and what it does is
+/// for whoever reviews it: only its types concern a caller that is built.
+fn since_kept(call: &ImportedTool) -> Option<Reason> {
+    let other_types =
+        matches!(&call.built, Built::Against(built) if built.shape != call.live.shape);
+    let message = "the skill takes or gives other types than when its caller was built".to_owned();
+    (other_types || !call.fits).then(|| drifted(&call.server, &call.tool, message, BUILD_AGAIN))
 }
 
 /// The tool as it is now against the one that a person accepted. Types that changed alone concern no person.
@@ -303,6 +432,7 @@ fn drifted(server: &str, tool: &str, message: String, hint: &str) -> Reason {
         allow: None,
         grant: None,
         hint: Some(hint.to_owned()),
+        through: Vec::new(),
     }
 }
 
@@ -324,254 +454,11 @@ fn not_granted(server: &str, tool: &str) -> Reason {
         allow: Some(allow),
         grant: Some(grants::lines_that_allow(server, tool)),
         hint: None,
+        through: Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod combinations;
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use witgate_codegen::built::BuiltTool;
-    use witgate_codegen::lock::LockedTool;
-    use witgate_codegen::select::View;
-
-    use super::*;
-    use crate::imports::Unknown;
-
-    fn import(tool: &str, view: View) -> ImportedTool {
-        ImportedTool {
-            interface: "mcp:s/tools".into(),
-            function: tool.replace('_', "-"),
-            server: "s".into(),
-            tool: tool.into(),
-            view,
-            asynchronous: true,
-            fits: true,
-            live: pinned("d", "s", "t"),
-            built: Built::Unsaid,
-        }
-    }
-
-    fn pinned(definition: &str, schemas: &str, shape: &str) -> LockedTool {
-        LockedTool {
-            definition: definition.into(),
-            schemas: schemas.into(),
-            shape: shape.into(),
-        }
-    }
-
-    fn against(definition: &str, shape: &str) -> Built {
-        Built::Against(BuiltTool {
-            interface: "mcp:s/tools".into(),
-            function: "a".into(),
-            tool: "a".into(),
-            definition: definition.into(),
-            shape: shape.into(),
-        })
-    }
-
-    fn rules(text: &str) -> Rules {
-        let grants = grants::parse(text, "grants.toml").unwrap();
-        Rules::unchecked(grants, &[("s", "a"), ("s", "b"), ("s", "c")])
-    }
-
-    fn allowing() -> Rules {
-        rules("[[grant]]\nserver = 's'\ntools = ['a']")
-    }
-
-    /// What is said against importing `a`, fully granted.
-    fn said(built: Built, lock: Option<&Lock>) -> Vec<(String, String)> {
-        let mut import = import("a", View::Json);
-        import.built = built;
-        match admit(
-            &imports(vec![import]),
-            &allowing(),
-            &Limits::default(),
-            lock,
-        ) {
-            Ok(_) => Vec::new(),
-            Err(refusal) => {
-                let said = |r: Reason| (r.message, r.hint.unwrap_or_default());
-                refusal.reasons.into_iter().map(said).collect()
-            }
-        }
-    }
-
-    #[test]
-    fn a_component_is_held_to_what_it_was_built_against() {
-        assert_eq!(said(Built::Unsaid, None), []);
-        assert_eq!(said(against("d", "t"), None), []);
-        for (built, message, hint) in [
-            (
-                against("d2", "t"),
-                "description or schema changed",
-                "pin the component",
-            ),
-            (
-                against("d2", "t2"),
-                "its types changed",
-                "build the program again",
-            ),
-            (
-                against("d", "t2"),
-                "its types changed",
-                "build the program again",
-            ),
-            (Built::Omitted, "does not say", "build the program again"),
-        ] {
-            let said = said(built, None);
-            assert_eq!(said.len(), 1);
-            assert!(
-                said[0].0.contains(message) && said[0].1.contains(hint),
-                "{said:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_tool_of_another_type_is_refused_whatever_the_component_says() {
-        for built in [Built::Unsaid, against("d", "t"), against("d", "t2")] {
-            let mut import = import("a", View::Typed);
-            (import.fits, import.built) = (false, built);
-            let refusal = admit(
-                &imports(vec![import]),
-                &allowing(),
-                &Limits::default(),
-                None,
-            );
-            assert_eq!(refusal.unwrap_err().reasons.len(), 1);
-        }
-    }
-
-    #[test]
-    fn a_tool_is_held_to_the_lock_where_its_server_is_in_it() {
-        let lock = |server: &str, tool: &str, pinned: LockedTool| -> Lock {
-            let pinned = serde_json::to_value(pinned).unwrap();
-            let text = serde_json::json!({"version": 2, "servers": {server: {"package": "s", "tools": {tool: pinned}}}});
-            lock::parse(&text.to_string()).unwrap()
-        };
-        for (lock, message) in [
-            (lock("s", "a", pinned("d", "s", "t")), ""),
-            // What a program is typed by is no matter of approval.
-            (lock("s", "a", pinned("d", "s", "t2")), ""),
-            (lock("other", "b", pinned("d", "s", "t")), ""),
-            (lock("s", "b", pinned("d", "s", "t")), "it is new"),
-            (
-                lock("s", "a", pinned("d2", "s", "t")),
-                "its description changed",
-            ),
-            (
-                lock("s", "a", pinned("d2", "s2", "t")),
-                "its schema changed, its types did not",
-            ),
-            (
-                lock("s", "a", pinned("d2", "", "t")),
-                "its description or schema changed",
-            ),
-            (
-                lock("s", "a", pinned("d2", "s2", "t2")),
-                "its types changed",
-            ),
-        ] {
-            let said = said(Built::Unsaid, Some(&lock));
-            match said.as_slice() {
-                [] => assert_eq!(message, ""),
-                [(told, hint)] => {
-                    assert!(!message.is_empty() && told.contains(message), "{said:?}");
-                    assert!(hint.contains("witgate sync --check"), "{said:?}");
-                }
-                more => panic!("{more:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn reasons_of_every_kind_come_together() {
-        let mut import = import("a", View::Json);
-        import.built = against("d2", "t");
-        let text = r#"{"version": 2, "servers": {"s": {"package": "s", "tools": {}}}}"#;
-        let lock = lock::parse(text).unwrap();
-        let imports = imports(vec![import]);
-        let none = Rules::default();
-        let refusal = admit(&imports, &none, &Limits::default(), Some(&lock)).unwrap_err();
-        assert_eq!(refusal.reasons.len(), 3, "{refusal}");
-    }
-
-    fn imports(tools: Vec<ImportedTool>) -> Imports {
-        Imports {
-            tools,
-            ..Imports::default()
-        }
-    }
-
-    #[test]
-    fn nothing_is_granted_by_default_and_every_reason_is_told() {
-        let mut imports = imports(vec![import("b", View::Json), import("a", View::Typed)]);
-        imports.unknown.push(Unknown {
-            import: "wasi:cli/run".into(),
-            message: "no".into(),
-            hint: None,
-        });
-        let refusal = admit(&imports, &Rules::default(), &Limits::default(), None).unwrap_err();
-        let names: Vec<_> = refusal.reasons.iter().map(|r| r.import.as_str()).collect();
-        assert_eq!(names, ["s/a", "s/b", "wasi:cli/run"]);
-    }
-
-    #[test]
-    fn the_line_of_a_reason_allows_it_and_a_tool_in_two_views_is_one_tool() {
-        let imports = imports(vec![import("a", View::Json), import("a", View::Typed)]);
-        let refusal = admit(&imports, &Rules::default(), &Limits::default(), None).unwrap_err();
-        let [reason] = refusal.reasons.as_slice() else {
-            panic!("{refusal}");
-        };
-        let rules = rules(reason.grant.as_ref().unwrap());
-        let plan = admit(&imports, &rules, &Limits::default(), None).unwrap();
-        assert_eq!((plan.tools.len(), plan.imports.len()), (1, 2));
-    }
-
-    const LABELS: &str = "[[grant]]\nserver = 's'\ntools = ['*']\n[[label]]\nserver = 's'\ntools = ['a']\nlabels = ['private']\n[[label]]\nserver = 's'\ntools = ['b']\nlabels = ['untrusted']\n[[label]]\nserver = 's'\ntools = ['c']\nlabels = ['egress']\n[input]\nlabels = []\n";
-
-    #[test]
-    fn a_combination_is_refused_before_anything_runs_and_the_line_of_the_reason_allows_it() {
-        let flow =
-            "[[flow]]\nafter = ['private', 'untrusted']\ncall = ['egress']\nthen = 'refuse'\n";
-        let text = format!("{LABELS}{flow}");
-        let of = |tools: &[&str]| imports(tools.iter().map(|t| import(t, View::Json)).collect());
-        let limits = Limits::default();
-        for harmless in [&["a", "b"][..], &["a", "c"], &["b", "c"]] {
-            admit(&of(harmless), &rules(&text), &limits, None).unwrap();
-        }
-        let all = of(&["a", "b", "c"]);
-        let refusal = admit(&all, &rules(&text), &limits, None).unwrap_err();
-        let [reason] = refusal.reasons.as_slice() else {
-            panic!("{refusal}");
-        };
-        assert_eq!(reason.import, "s/c");
-        assert!(reason.message.contains("`s/a`, `s/b`"), "{refusal}");
-        let pasted = format!("{text}\n{}", reason.grant.as_ref().unwrap());
-        admit(&all, &rules(&pasted), &limits, None).unwrap();
-    }
-
-    #[test]
-    fn a_combination_can_be_a_question_at_the_start() {
-        let flow =
-            "[[flow]]\nafter = ['private']\ncall = ['egress']\nthen = 'approve'\nat = 'start'\n";
-        let both = imports(vec![import("c", View::Json), import("a", View::Json)]);
-        let plan = admit(
-            &both,
-            &rules(&format!("{LABELS}{flow}")),
-            &Limits::default(),
-            None,
-        )
-        .unwrap();
-        let [question] = plan.start.as_slice() else {
-            panic!();
-        };
-        assert_eq!(
-            (question.reads.as_slice(), question.calls.as_slice()),
-            (&["s/a".to_owned()][..], &["s/c".to_owned()][..])
-        );
-    }
-}
+mod tests;

@@ -124,21 +124,40 @@ impl<F: Future> Future for Metered<F> {
     }
 }
 
-/// Counts the bytes of all memories and tables of one store.
+/// Counts the bytes of all memories and tables of one store, together with those of the other stores of its run. They are
+/// given back when the store goes.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
-    pub(crate) limit: usize,
-    pub(crate) used: usize,
+    limit: usize,
+    own: usize,
+    run: Arc<AtomicUsize>,
 }
 
 impl MemoryBudget {
+    /// Of one more store of a run whose stores hold so many bytes so far.
+    pub(crate) fn new(limit: usize, run: &Arc<AtomicUsize>) -> MemoryBudget {
+        MemoryBudget {
+            limit,
+            own: 0,
+            run: Arc::clone(run),
+        }
+    }
+
     fn grow(&mut self, current: usize, desired: usize) -> wasmtime::Result<bool> {
-        self.used = self.used.saturating_add(desired.saturating_sub(current));
-        if self.used > self.limit {
+        let more = desired.saturating_sub(current);
+        self.own = self.own.saturating_add(more);
+        let before = self.run.fetch_add(more, Ordering::Relaxed);
+        if before.saturating_add(more) > self.limit {
             // A refused growth would leave some engines spinning; an error ends the run at once.
             return Err(wasmtime::Error::new(Exceeded::Memory(self.limit)));
         }
         Ok(true)
+    }
+}
+
+impl Drop for MemoryBudget {
+    fn drop(&mut self) {
+        self.run.fetch_sub(self.own, Ordering::Relaxed);
     }
 }
 
@@ -283,14 +302,18 @@ mod tests {
     }
 
     #[test]
-    fn memories_and_tables_count_together() {
-        let mut budget = MemoryBudget {
-            limit: 1000,
-            used: 0,
-        };
+    fn memories_and_tables_of_a_run_count_together() {
+        let run = Arc::default();
+        let mut budget = MemoryBudget::new(1000, &run);
         assert!(budget.memory_growing(0, 600, None).unwrap());
-        assert!(budget.table_growing(0, 40, None).unwrap());
-        let error = budget.memory_growing(600, 700, None).unwrap_err();
+        assert!(budget.table_growing(0, 20, None).unwrap());
+        let mut other = MemoryBudget::new(1000, &run);
+        assert!(other.memory_growing(0, 200, None).unwrap());
+        let error = other.memory_growing(200, 300, None).unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(Exceeded::Memory(1000))));
+        drop(other);
+        assert!(budget.memory_growing(600, 800, None).unwrap());
+        let error = budget.memory_growing(800, 900, None).unwrap_err();
         assert!(matches!(error.downcast_ref(), Some(Exceeded::Memory(1000))));
     }
 }

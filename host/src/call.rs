@@ -22,28 +22,30 @@ use witgate_codegen::drift::{self, ChangeKind};
 use crate::admission::Plan;
 use crate::approval::{Approvals, Item};
 use crate::budget::Exceeded;
-use crate::definitions::{Definition, Violation};
+use crate::definitions::Definition;
 use crate::dry_run::DryRun;
 use crate::gate::{self, Call, Denial, Passed, Pending, Permit, Spent};
 use crate::grants::Effect;
 use crate::journal::recording::{Recorded, Recording};
 use crate::journal::{self, Blame, Journal, Outcome, Record, Verdict};
+use crate::labels::LabelSet;
 use crate::mcp::ServerError;
 use crate::round_trip::read_exactly;
 use crate::sealed::{SealRule, Vault};
-use crate::servers::{CallError, Servers};
+use crate::servers::{CallError, LocalReply, Servers};
 
-use answer::{Form, normalise, unwrap};
+use answer::{Form, normalise};
 use attempt::Attempt;
 use checks::{broken_result, check_arguments, check_result, describe, name, to_detail};
 
-pub(crate) use checks::result_detail;
+pub(crate) use answer::unwrap;
+pub(crate) use checks::{result_detail, skill_error, unread, violated};
 pub use error::{ToolError, ToolErrorKind};
 
 /// What the calls of one run share.
 pub(crate) struct Calls {
     pub(crate) run: String,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) definitions: Vec<Arc<Definition>>,
     pub(crate) spent: Mutex<Spent>,
     pub(crate) in_flight: Semaphore,
@@ -56,6 +58,8 @@ pub(crate) struct Calls {
     pub(crate) approvals: Approvals,
     /// Bytes of arguments, as JSON text, that wait for a person.
     pub(crate) waiting: AtomicU64,
+    /// The same of calls that wait for a place among those under way.
+    pub(crate) queued: AtomicU64,
     /// Where anything is to be sealed.
     pub(crate) vault: Option<Vault>,
     /// What the person asked for, in their own words.
@@ -71,10 +75,10 @@ const WAITING: u64 = 32 << 20;
 struct Waiting<'a>(&'a AtomicU64, u64);
 
 impl Waiting<'_> {
-    fn new(all: &AtomicU64, bytes: u64) -> Option<Waiting<'_>> {
+    fn new(all: &AtomicU64, bytes: u64, limit: u64) -> Option<Waiting<'_>> {
         let before = all.fetch_add(bytes, Ordering::Relaxed);
         let waiting = Waiting(all, bytes);
-        (before.saturating_add(bytes) <= WAITING).then_some(waiting)
+        (before.saturating_add(bytes) <= limit).then_some(waiting)
     }
 }
 
@@ -113,25 +117,18 @@ impl Calls {
         let limit = self.plan.limits.call_bytes;
         if arguments.len() as u64 > limit {
             let bytes = arguments.len() as u64;
-            let denial = Denial::CallBytes { bytes, limit };
-            return self.refused(
-                index,
-                ToolErrorKind::Limit,
-                Blame::Program,
-                denial.to_string(),
-            );
+            return self.over(index, &Denial::CallBytes { bytes, limit });
         }
         // A waiting call holds its text, not its value.
-        let mut place = self.in_flight.acquire().await.ok();
+        let mut place = match self.place(|| arguments.len() as u64).await {
+            Ok(place) => place,
+            Err(full) => return self.over(index, &full),
+        };
         match read_exactly(arguments) {
             Ok(arguments) => self.call_in_place(index, arguments, &mut place).await,
-            Err(Violation { at, why }) => {
+            Err(violation) => {
                 let kind = ToolErrorKind::InvalidArguments;
-                let message = match at.as_str() {
-                    "" => format!("the arguments are {why}"),
-                    at => format!("`{at}` is {why}"),
-                };
-                self.refused(index, kind, Blame::Program, message)
+                self.refused(index, kind, Blame::Program, unread(&violation))
             }
         }
     }
@@ -145,9 +142,24 @@ impl Calls {
         index: usize,
         arguments: Value,
     ) -> Result<Result<Answer, ToolError>, Exceeded> {
-        // The semaphore is never closed; were it, the call would go on without waiting.
-        let mut place = self.in_flight.acquire().await.ok();
+        let mut place = match self.place(|| arguments.to_string().len() as u64).await {
+            Ok(place) => place,
+            Err(full) => return self.over(index, &full),
+        };
         self.call_in_place(index, arguments, &mut place).await
+    }
+
+    /// A place among the calls under way. What waits for one is kept in memory, and is no more than the run may still move.
+    async fn place(&self, bytes: impl FnOnce() -> u64) -> Result<Place<'_>, Denial> {
+        if let Ok(place) = self.in_flight.try_acquire() {
+            return Ok(Some(place));
+        }
+        let limit = self.plan.limits.total_bytes;
+        let left = limit.saturating_sub(self.spent().bytes);
+        let waiting = Waiting::new(&self.queued, bytes(), left);
+        let _waiting = waiting.ok_or(Denial::RunBytes { limit })?;
+        // The semaphore is never closed; were it, the call would go on without waiting.
+        Ok(self.in_flight.acquire().await.ok())
     }
 
     /// The value is the structured result where there is one, else the normalised content.
@@ -360,7 +372,7 @@ impl Calls {
     ) -> Result<(Permit, usize), Denial> {
         let definition = &self.definitions[index];
         let bytes = attempt.record.arguments_bytes;
-        let Some(_waiting) = Waiting::new(&self.waiting, bytes) else {
+        let Some(_waiting) = Waiting::new(&self.waiting, bytes, WAITING) else {
             gate::give_back(&mut self.spent(), &pending);
             let why = "a person has to approve it, and too much waits for that already";
             return Err(pending.refused(why.to_owned()));
@@ -397,11 +409,17 @@ impl Calls {
         let definition = &self.definitions[index];
         let deadline = Instant::now() + self.plan.limits.call_time;
         let reply = self.servers.call(permit, deadline).await;
-        if !matches!(reply, Err(CallError::Changed { .. })) {
-            gate::read(&self.plan, &mut self.spent(), index);
+        let labels = match &reply {
+            Ok(reply) => Some(reply.labels),
+            // Nothing was sent.
+            Err(CallError::Changed { .. }) => None,
+            Err(CallError::Server(_)) => Some(LabelSet::default()),
+        };
+        if let Some(labels) = labels {
+            gate::read(&self.plan, &mut self.spent(), index, labels);
         }
         match reply {
-            Ok(reply) => {
+            Ok(LocalReply { reply, .. }) => {
                 let is_error = reply.is_error;
                 let (value, form) = normalise(reply, definition);
                 Ok((value, is_error, form))
@@ -470,6 +488,12 @@ impl Calls {
         };
         self.remember(&error);
         Ok(Err(error))
+    }
+
+    /// The same for an attempt whose arguments are too large to be looked at.
+    fn over(&self, index: usize, denial: &Denial) -> Result<Result<Answer, ToolError>, Exceeded> {
+        let message = denial.to_string();
+        self.refused(index, ToolErrorKind::Limit, Blame::Program, message)
     }
 
     /// The error of this run that a program says it did not handle, in the host's own words: what it says to a person is
@@ -542,7 +566,7 @@ async fn off_the_guest_stack() {
     .await;
 }
 
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let mut short: String = text.chars().take(2_000).collect();
     if short.len() < text.len() {
         short.push_str(" ...");

@@ -11,10 +11,12 @@ use thiserror::Error;
 
 mod find;
 mod json;
+mod oauth;
 mod secrets;
 mod texts;
 
 pub use find::find;
+pub use oauth::{GrantType, Oauth};
 pub use secrets::{redact, redact_value};
 
 pub(crate) use secrets::{LONGEST_LINE, excerpt};
@@ -38,6 +40,20 @@ pub struct ServerConfig {
     pub transport: Transport,
     /// Texts that must not appear in a message; the module `secrets` says which are found.
     pub secrets: Vec<String>,
+    /// Who shares a connection to it.
+    pub scope: Scope,
+}
+
+/// Who shares a connection to a server, and with it what the server keeps in mind: the key `scope`, which is ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody: one connection for all, as long as the host lives.
+    #[default]
+    Host,
+    /// The runs of one session.
+    Session,
+    /// Nobody: each run gets a connection of its own, which is fresh.
+    Run,
 }
 
 /// The two ways to a server.
@@ -60,6 +76,8 @@ pub enum Transport {
         url: String,
         /// Headers sent with every request.
         headers: IndexMap<String, String>,
+        /// How to log in, where the server asks for that.
+        oauth: Oauth,
     },
 }
 
@@ -161,7 +179,9 @@ impl ConfigError {
     }
 }
 
-const SERVER_KEYS: [&str; 7] = ["type", "command", "args", "env", "cwd", "url", "headers"];
+const SERVER_KEYS: [&str; 10] = [
+    "type", "command", "args", "env", "cwd", "url", "headers", "oauth", "auth", "scope",
+];
 /// Keys of the other clients that change nothing here.
 const SERVER_NO_OPS: [&str; 20] = [
     "description",
@@ -186,7 +206,7 @@ const SERVER_NO_OPS: [&str; 20] = [
     "$comment",
 ];
 /// Keys of the other clients that would change what the server is or may do: ignoring them would be wrong.
-const SERVER_UNSUPPORTED: [(&str, &str); 7] = [
+const SERVER_UNSUPPORTED: [(&str, &str); 5] = [
     (
         "envFile",
         "write the variables under `env`, with `${VAR}` for those of the environment",
@@ -194,14 +214,6 @@ const SERVER_UNSUPPORTED: [(&str, &str); 7] = [
     (
         "headersHelper",
         "write the header under `headers`, with `${VAR}` for its secret part",
-    ),
-    (
-        "oauth",
-        "write the token under `headers`: \"Authorization\": \"Bearer ${TOKEN}\"",
-    ),
-    (
-        "auth",
-        "write the token under `headers`: \"Authorization\": \"Bearer ${TOKEN}\"",
     ),
     ("sandbox", "start the sandbox with `command` and `args`"),
     (
@@ -222,15 +234,29 @@ const FILE_NO_OPS: [&str; 8] = [
     "$comment",
 ];
 
+/// What becomes of a server that needs a variable which is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unset {
+    /// The file is not used.
+    Refuse,
+    /// The server is left out, with a notice: the others are of use without it.
+    LeaveOut,
+}
+
 /// Reads `path` and expands its variables from this process's environment.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    load_with(path, Unset::Refuse)
+}
+
+/// The same, where one may go on without a server whose variables are not set.
+pub fn load_with(path: &Path, unset: Unset) -> Result<Config, ConfigError> {
     let read = |source| ConfigError::Read {
         path: path.to_owned(),
         source,
     };
     let text = std::fs::read_to_string(path).map_err(read)?;
     let path = std::path::absolute(path).map_err(read)?;
-    let mut config = parse(&text, &path, &|name| std::env::var(name).ok())?;
+    let mut config = parse_with(&text, &path, &|name| std::env::var(name).ok(), unset)?;
     for server in config.servers.values_mut() {
         if matches!(server.transport, Transport::Stdio { .. }) {
             secrets::add_environment(std::env::vars_os(), &mut server.secrets);
@@ -245,6 +271,15 @@ pub fn parse(
     text: &str,
     path: &Path,
     env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, ConfigError> {
+    parse_with(text, path, env, Unset::Refuse)
+}
+
+fn parse_with(
+    text: &str,
+    path: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+    unset: Unset,
 ) -> Result<Config, ConfigError> {
     let root = json::read(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -297,8 +332,17 @@ pub fn parse(
         notices,
     };
     for (name, value) in source.object(servers, "the file", "`mcpServers`")? {
-        if let Some(server) = source.server(name, value, &mut config.notices)? {
-            config.servers.insert(name.clone(), server);
+        match source.server(name, value, &mut config.notices) {
+            Ok(Some(server)) => {
+                config.servers.insert(name.clone(), server);
+            }
+            Ok(None) => {}
+            Err(ConfigError::Variable { variable, .. }) if unset == Unset::LeaveOut => {
+                let left_out =
+                    format!("server `{name}` is left out: the variable `{variable}` is not set");
+                config.notices.push(left_out);
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(config)
@@ -367,7 +411,7 @@ impl Source<'_> {
         let foreign: &[&str] = if http {
             &["command", "args", "env", "cwd"]
         } else {
-            &["url", "headers"]
+            &["url", "headers", "oauth", "auth"]
         };
         if let Some(key) = foreign.iter().find(|key| entry.contains_key(**key)) {
             let message = format!(
@@ -377,7 +421,7 @@ impl Source<'_> {
             return Err(self.invalid(
                 &place,
                 &message,
-                "keep `command, args, env, cwd` or `url, headers`",
+                "keep `command, args, env, cwd` or `url, headers, oauth`",
             ));
         }
         let mut texts = Texts {
@@ -398,6 +442,7 @@ impl Source<'_> {
             Transport::Http {
                 url,
                 headers: texts.map(entry, "headers")?,
+                oauth: oauth::read(&mut texts, entry, notices)?,
             }
         } else {
             let command = texts.required(entry, "command")?;
@@ -421,7 +466,21 @@ impl Source<'_> {
         Ok(Some(ServerConfig {
             transport,
             secrets: texts.secrets,
+            scope: self.scope(&place, entry)?,
         }))
+    }
+
+    fn scope(&self, place: &str, entry: &Map<String, Value>) -> Result<Scope, ConfigError> {
+        match entry.get("scope").map(Value::as_str) {
+            None | Some(Some("host")) => Ok(Scope::Host),
+            Some(Some("session")) => Ok(Scope::Session),
+            Some(Some("run")) => Ok(Scope::Run),
+            Some(_) => Err(self.invalid(
+                place,
+                "`scope` is none of `host`, `session`, `run`",
+                "write `host` for one connection that all share, `session` for one per session, `run` for one per run",
+            )),
+        }
     }
 
     fn is_http(&self, place: &str, entry: &Map<String, Value>) -> Result<bool, ConfigError> {

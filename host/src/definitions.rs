@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 use wasmtime::component::Val;
-use witgate_codegen::catalog::{Catalog, Tool};
+use witgate_codegen::catalog::{Catalog, Server, Tool};
 use witgate_codegen::model::{ServerModel, ToolModel, Type};
 use witgate_codegen::overrides::{Effective, ToolOverride, effective};
-use witgate_codegen::server::{ModelError, model_catalog};
+use witgate_codegen::server::{ModelError, model_beside, model_catalog};
 
 use crate::validation::{Compiled, compile};
 use crate::values::{self, Misfit, Shapes};
@@ -48,30 +48,27 @@ impl Definitions {
     pub fn new(catalog: &Catalog) -> Result<Definitions, ModelError> {
         let models = model_catalog(catalog)?;
         let mut tools = HashMap::new();
-        for server in &models {
-            let Some(source) = catalog.servers.get(&server.server) else {
-                continue;
-            };
-            let named: HashMap<&str, &Tool> =
-                source.tools.iter().map(|t| (t.name.as_str(), t)).collect();
-            for model in &server.tools {
-                let Some(tool) = named.get(model.tool.as_str()).copied() else {
-                    continue;
-                };
-                let definition = Definition {
-                    server: server.server.clone(),
-                    tool: tool.clone(),
-                    overridden: source.overrides.get(&model.tool).cloned(),
-                    model: model.clone(),
-                    input: OnceLock::new(),
-                    output: OnceLock::new(),
-                };
-                tools.insert(
-                    (server.server.clone(), model.tool.clone()),
-                    Arc::new(definition),
-                );
+        for model in &models {
+            if let Some(server) = catalog.servers.get(&model.server) {
+                define(model, server, &mut tools);
             }
         }
+        Ok(Definitions {
+            models: Arc::new(models),
+            tools: Arc::new(tools),
+        })
+    }
+
+    /// The same with one more server. Only that is modelled, and what validators were compiled stay so.
+    ///
+    /// # Errors
+    /// When there is a server of that name, or two of its tools cannot be told apart by name.
+    pub fn with_server(&self, name: &str, server: &Server) -> Result<Definitions, ModelError> {
+        let model = model_beside(&self.models, name, server)?;
+        let mut tools = HashMap::clone(&self.tools);
+        define(&model, server, &mut tools);
+        let mut models = Vec::clone(&self.models);
+        models.push(model);
         Ok(Definitions {
             models: Arc::new(models),
             tools: Arc::new(tools),
@@ -82,6 +79,30 @@ impl Definitions {
     #[must_use]
     pub fn get(&self, server: &str, tool: &str) -> Option<&Arc<Definition>> {
         self.tools.get(&(server.to_owned(), tool.to_owned()))
+    }
+}
+
+/// Takes the tools of one server in.
+fn define(
+    model: &ServerModel,
+    server: &Server,
+    tools: &mut HashMap<(String, String), Arc<Definition>>,
+) {
+    let named: HashMap<&str, &Tool> = server.tools.iter().map(|t| (t.name.as_str(), t)).collect();
+    for modelled in &model.tools {
+        let Some(tool) = named.get(modelled.tool.as_str()).copied() else {
+            continue;
+        };
+        let definition = Definition {
+            server: model.server.clone(),
+            tool: tool.clone(),
+            overridden: server.overrides.get(&modelled.tool).cloned(),
+            model: modelled.clone(),
+            input: OnceLock::new(),
+            output: OnceLock::new(),
+        };
+        let name = (model.server.clone(), modelled.tool.clone());
+        tools.insert(name, Arc::new(definition));
     }
 }
 

@@ -12,6 +12,7 @@ use witgate_codegen::drift::ChangeKind;
 use crate::admission::{Plan, PlannedTool};
 use crate::approval::{self, Approval};
 use crate::grants::{Approve, Grant};
+use crate::labels::LabelSet;
 use crate::sealed::Class;
 
 mod asking;
@@ -38,7 +39,7 @@ pub use spent::{GrantSpent, Spent};
 /// ```compile_fail
 /// fn forged() -> witgate_host::gate::Permit {
 ///     let text = String::new;
-///     witgate_host::gate::Permit { server: text(), tool: text(), definition: text(), arguments: Default::default() }
+///     witgate_host::gate::Permit { server: text(), tool: text(), definition: text(), arguments: Default::default(), read: Default::default() }
 /// }
 /// ```
 /// And nobody uses one twice:
@@ -53,6 +54,7 @@ pub struct Permit {
     tool: String,
     definition: String,
     arguments: Map<String, Value>,
+    read: LabelSet,
 }
 
 impl Permit {
@@ -81,6 +83,7 @@ impl Permit {
             tool: tool.to_owned(),
             definition: definition.to_owned(),
             arguments,
+            read: LabelSet::default(),
         }
     }
 
@@ -90,6 +93,7 @@ impl Permit {
             tool: self.tool,
             definition: self.definition,
             arguments: self.arguments,
+            read: self.read,
         }
     }
 }
@@ -101,6 +105,8 @@ pub(crate) struct PermitParts {
     /// Hash of the only definition for which the permit is good.
     pub(crate) definition: String,
     pub(crate) arguments: Map<String, Value>,
+    /// The labels of everything that the run had read when the call was checked: what is in the arguments may be of that.
+    pub(crate) read: LabelSet,
 }
 
 /// A call that a program wants to make.
@@ -274,6 +280,7 @@ fn examine(
         tool: planned.tool.clone(),
         definition: planned.definition.clone(),
         arguments: std::mem::take(&mut call.arguments),
+        read: spent.read,
     };
     let Some(shown) = shown else {
         return Ok(Passed::Permitted(permit, grant));
@@ -349,8 +356,9 @@ pub fn give_back(spent: &mut Spent, pending: &Pending) {
     spent.unbook(pending.tool, pending.grant, pending.bytes);
 }
 
-/// Books what a run has read by calling a tool, whatever came back.
-pub fn read(plan: &Plan, spent: &mut Spent, tool: usize) {
+/// Books what a run has read by calling a tool, whatever came back; `labels` are those of the answer itself.
+pub fn read(plan: &Plan, spent: &mut Spent, tool: usize, labels: LabelSet) {
+    spent.read = spent.read.with(labels);
     if let Some(planned) = plan.tools.get(tool) {
         spent.read = spent.read.with(planned.rules.labels);
     }

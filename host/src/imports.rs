@@ -9,6 +9,7 @@ use witgate_codegen::lock::{self, LockedTool};
 use witgate_codegen::select::{self, LookupError, View};
 
 use crate::definitions::Definitions;
+use crate::skills::{ImportedSkill, SKILLS};
 
 /// The prefix under which a linked JavaScript program asks for its engine.
 pub const ENGINE_PREFIX: &str = "witgate-engine-";
@@ -32,6 +33,10 @@ pub struct Imports {
     pub engine: Option<String>,
     /// What is neither.
     pub unknown: Vec<Unknown>,
+    /// Skills that it calls, as it imports them. They are among the tools before [`Imports::with_skills`].
+    pub calls: Vec<ImportedTool>,
+    /// Every skill that may be reached, each once, with its own imports.
+    pub skills: Vec<ImportedSkill>,
 }
 
 /// An import that nothing here satisfies.
@@ -155,7 +160,9 @@ fn read_tool(
         hint,
     };
     let found = select::find_import(&definitions.models, interface, function).map_err(|error| {
-        if was_there && matches!(error, LookupError::UnknownTool { .. }) {
+        if let Some(message) = no_such_skill(&error) {
+            unknown(&message, None)
+        } else if was_there && matches!(error, LookupError::UnknownTool { .. }) {
             let message = format!("{error} any more: it had it when the component was built");
             unknown(&message, Some(BUILD_AGAIN))
         } else {
@@ -178,16 +185,38 @@ fn read_tool(
     })
 }
 
+/// Skills come and go more often than tools, and whoever calls one has no list of them at hand.
+fn no_such_skill(error: &LookupError) -> Option<String> {
+    match error {
+        LookupError::UnknownTool {
+            server,
+            name,
+            nearest,
+        } if server == SKILLS => Some(match nearest.as_slice() {
+            [] => format!("there is no skill `{name}`"),
+            nearest => format!(
+                "there is no skill `{name}`; the nearest names are `{}`",
+                nearest.join("`, `")
+            ),
+        }),
+        _ => None,
+    }
+}
+
 /// What a component with these imports is built against, as it is to carry it.
 #[must_use]
 pub fn built_now(imports: &Imports) -> BuiltAgainst {
-    let tools = imports.tools.iter().map(|import| BuiltTool {
-        interface: import.interface.clone(),
-        function: import.function.clone(),
-        tool: import.tool.clone(),
-        definition: import.live.definition.clone(),
-        shape: import.live.shape.clone(),
-    });
+    let tools = imports
+        .tools
+        .iter()
+        .chain(&imports.calls)
+        .map(|import| BuiltTool {
+            interface: import.interface.clone(),
+            function: import.function.clone(),
+            tool: import.tool.clone(),
+            definition: import.live.definition.clone(),
+            shape: import.live.shape.clone(),
+        });
     BuiltAgainst {
         version: witgate_codegen::built::VERSION,
         tools: tools.collect(),

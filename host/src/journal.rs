@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,9 +16,17 @@ pub use recording::Recording;
 
 /// Where records go. One journal can serve many runs at once: each record is one line, written whole.
 pub struct Journal {
+    file: Arc<File>,
+    watch: Option<Watch>,
+}
+
+struct File {
     sink: Mutex<Box<dyn Write + Send>>,
     failure: OnceLock<String>,
 }
+
+/// Sees each record when its attempt has ended.
+pub type Watch = Box<dyn Fn(&Record) + Send + Sync>;
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,8 +128,20 @@ impl Journal {
     #[must_use]
     pub fn new(sink: Box<dyn Write + Send>) -> Journal {
         Journal {
-            sink: Mutex::new(sink),
-            failure: OnceLock::new(),
+            file: Arc::new(File {
+                sink: Mutex::new(sink),
+                failure: OnceLock::new(),
+            }),
+            watch: None,
+        }
+    }
+
+    /// The same journal for one run, whose records are also shown to `watch`.
+    #[must_use]
+    pub fn watched(&self, watch: Watch) -> Journal {
+        Journal {
+            file: Arc::clone(&self.file),
+            watch: Some(watch),
         }
     }
 
@@ -149,12 +169,12 @@ impl Journal {
     /// Why the journal can no longer be written, if so. No further call is then let through.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
-        self.failure.get().map(String::as_str)
+        self.file.failure.get().map(String::as_str)
     }
 
     pub(crate) fn fail(&self, error: &std::io::Error) {
         // The first failure is the one to tell; a later one changes nothing.
-        let _ = self.failure.set(error.to_string());
+        let _ = self.file.failure.set(error.to_string());
     }
 
     /// Writes one record as one line.
@@ -162,9 +182,12 @@ impl Journal {
     /// # Errors
     /// When the sink fails.
     pub fn record(&self, record: &Record) -> std::io::Result<()> {
+        if let Some(watch) = &self.watch {
+            watch(record);
+        }
         let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
-        let mut sink = match self.sink.lock() {
+        let mut sink = match self.file.sink.lock() {
             Ok(sink) => sink,
             Err(poisoned) => poisoned.into_inner(),
         };

@@ -13,8 +13,10 @@ pub mod limits;
 pub mod definitions;
 pub mod host;
 pub mod imports;
+pub mod outline;
 pub mod program;
 pub mod sections;
+pub mod skills;
 
 pub mod admission;
 pub mod approval;
@@ -50,3 +52,4 @@ pub use rules::Rules;
 pub use run::{Finished, PrepareError, Prepared, RunError, RunOptions};
 pub use sections::built_against;
 pub use servers::Servers;
+pub use skills::SKILLS;

@@ -1,5 +1,5 @@
 //! A plan -> a linker that holds its imports and nothing else. Tools are linked function by function, each bound to its
-//! place in the plan; what is not in the plan is not there to be called.
+//! place in the plan, and so are the skills that are called; what is not in the plan is not there to be called.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,36 +10,54 @@ use wasmtime::{Engine, Module};
 use witgate_codegen::model::ToolModel;
 use witgate_codegen::select::View;
 
-use crate::admission::Plan;
-use crate::call::{self, Calls, ToolError, ToolErrorKind};
+use crate::call::{self, ToolError, ToolErrorKind};
 use crate::definitions::Violation;
 use crate::imports::ImportedTool;
 use crate::journal::Blame;
-use crate::run::{LogLevel, RunState};
+use crate::run::{LogLevel, RunState, Running};
 use crate::values;
 
-/// Links the runtime contract, the engine if the program asks for it, and every tool of the plan.
+/// What an import leads to.
+#[derive(Clone, Copy)]
+enum Target {
+    /// An index into the plan's tools.
+    Tool(usize),
+    /// An index into the plan's skills.
+    Skill(usize),
+}
+
+/// A component to be linked, with what it imports as the plan has it: each tool and each skill with its index there.
+pub(crate) struct Part<'a> {
+    pub(crate) component: &'a Component,
+    pub(crate) tools: &'a [(ImportedTool, usize)],
+    pub(crate) skills: &'a [(ImportedTool, usize)],
+    /// The engine, by the name under which it asks for it.
+    pub(crate) module: Option<(String, Module)>,
+}
+
+/// Links the runtime contract, the engine if the component asks for it, and every tool and skill of its part of the plan.
 ///
 /// # Errors
 /// When the engine refuses a definition: a defect of this host, since admission checked every import.
-pub(crate) fn link(
-    engine: &Engine,
-    component: &Component,
-    plan: &Plan,
-    module: Option<(&str, &Module)>,
-) -> wasmtime::Result<Linker<RunState>> {
+pub(crate) fn link(engine: &Engine, part: &Part<'_>) -> wasmtime::Result<Linker<RunState>> {
     let mut linker = Linker::new(engine);
-    link_runtime(&mut linker, sleeps_blocking(engine, component))?;
-    if let Some((name, module)) = module {
+    link_runtime(&mut linker, sleeps_blocking(engine, part.component))?;
+    if let Some((name, module)) = &part.module {
         linker.root().module(name, module)?;
     }
-    for (import, index) in &plan.imports {
+    let tools = part
+        .tools
+        .iter()
+        .map(|(tool, at)| (tool, Target::Tool(*at)));
+    let skills = part.skills.iter();
+    let skills = skills.map(|(skill, at)| (skill, Target::Skill(*at)));
+    for (import, target) in tools.chain(skills) {
         // Two imports of one interface share an instance: allow asking for it again.
         linker.allow_shadowing(true);
         let mut instance = linker.instance(&import.interface)?;
         match import.view {
-            View::Json => link_json(&mut instance, import, *index)?,
-            View::Typed => link_typed(&mut instance, import, *index)?,
+            View::Json => link_json(&mut instance, import, target)?,
+            View::Typed => link_typed(&mut instance, import, target)?,
         }
     }
     Ok(linker)
@@ -92,50 +110,77 @@ fn link_runtime(linker: &mut Linker<RunState>, sleeps_blocking: bool) -> wasmtim
     Ok(())
 }
 
+/// Who calls: the run, and how many skills deep.
+type Caller = (Arc<Running>, usize);
+
+fn caller(state: &RunState) -> Caller {
+    (Arc::clone(&state.run), state.depth)
+}
+
 async fn call_json(
-    calls: &Calls,
-    index: usize,
-    arguments: &str,
+    (run, depth): Caller,
+    target: Target,
+    arguments: String,
 ) -> wasmtime::Result<Result<String, ToolError>> {
-    let result = calls.call_text(index, arguments).await;
-    let result = result.map_err(wasmtime::Error::new)?;
+    let result = match target {
+        Target::Tool(index) => {
+            let called = run.calls.call_text(index, &arguments).await;
+            called.map_err(wasmtime::Error::new)?
+        }
+        Target::Skill(index) => run.call_skill(index, depth, arguments).await?,
+    };
     Ok(result.map(|answer| answer.text))
 }
 
 fn link_json(
     instance: &mut LinkerInstance<'_, RunState>,
     import: &ImportedTool,
-    index: usize,
+    target: Target,
 ) -> wasmtime::Result<()> {
     if import.asynchronous {
         instance.func_wrap_concurrent(
             &import.function,
             move |accessor: &Accessor<RunState>, (arguments,): (String,)| {
                 Box::pin(async move {
-                    let calls = accessor.with(|mut access| access.get().calls());
-                    Ok((call_json(&calls, index, &arguments).await?,))
+                    let caller = accessor.with(|mut access| caller(access.get()));
+                    Ok((call_json(caller, target, arguments).await?,))
                 })
             },
         )
     } else {
         instance.func_wrap_async(&import.function, move |store, (arguments,): (String,)| {
-            let calls = store.data().calls();
-            Box::new(async move { Ok((call_json(&calls, index, &arguments).await?,)) })
+            let caller = caller(store.data());
+            Box::new(async move { Ok((call_json(caller, target, arguments).await?,)) })
         })
     }
 }
 
-async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Result<Val> {
-    let definition = &calls.definitions[index];
+async fn call_typed((run, depth): Caller, target: Target, params: &[Val]) -> wasmtime::Result<Val> {
+    let definition = match target {
+        Target::Tool(index) => &run.calls.definitions[index],
+        Target::Skill(index) => &run.skills[index].definition,
+    };
     let model = &definition.model;
-    let result = match arguments(model, params) {
-        Ok(arguments) => calls.call_value(index, arguments).await,
-        Err(misfit) => {
-            let kind = ToolErrorKind::InvalidArguments;
-            calls.refused(index, kind, Blame::Program, misfit.to_string())
+    let result = match (arguments(model, params), target) {
+        (Ok(arguments), Target::Tool(index)) => {
+            let called = run.calls.call_value(index, arguments).await;
+            called.map_err(wasmtime::Error::new)?
+        }
+        (Ok(arguments), Target::Skill(index)) => {
+            run.call_skill(index, depth, arguments.to_string()).await?
+        }
+        (Err(misfit), target) => {
+            let (kind, message) = (ToolErrorKind::InvalidArguments, misfit.to_string());
+            match target {
+                Target::Tool(index) => {
+                    let refused = run.calls.refused(index, kind, Blame::Program, message);
+                    refused.map_err(wasmtime::Error::new)?
+                }
+                Target::Skill(index) => Err(run.refused(index, kind, message)),
+            }
         }
     };
-    let result = result.map_err(wasmtime::Error::new)?.and_then(|answer| {
+    let result = result.and_then(|answer| {
         let value = definition.guest_value(&answer.value, &model.output);
         value.map_err(|misfit| {
             let message =
@@ -150,7 +195,7 @@ async fn call_typed(calls: &Calls, index: usize, params: &[Val]) -> wasmtime::Re
                 message,
                 detail: Some(call::result_detail(definition, &violation).to_string()),
             };
-            calls.remember(&error);
+            run.calls.remember(&error);
             error
         })
     });
@@ -170,21 +215,21 @@ fn arguments(model: &ToolModel, params: &[Val]) -> Result<serde_json::Value, val
 fn link_typed(
     instance: &mut LinkerInstance<'_, RunState>,
     import: &ImportedTool,
-    index: usize,
+    target: Target,
 ) -> wasmtime::Result<()> {
     if import.asynchronous {
         instance.func_new_concurrent(&import.function, move |accessor, _, params, results| {
             Box::pin(async move {
-                let calls: Arc<Calls> = accessor.with(|mut access| access.get().calls());
-                results[0] = call_typed(&calls, index, params).await?;
+                let caller = accessor.with(|mut access| caller(access.get()));
+                results[0] = call_typed(caller, target, params).await?;
                 Ok(())
             })
         })
     } else {
         instance.func_new_async(&import.function, move |store, _, params, results| {
-            let calls = store.data().calls();
+            let caller = caller(store.data());
             Box::new(async move {
-                results[0] = call_typed(&calls, index, params).await?;
+                results[0] = call_typed(caller, target, params).await?;
                 Ok(())
             })
         })

@@ -1,14 +1,13 @@
-//! The session with one MCP server, over a child process or streamable HTTP. Only this file, `pipe`, `tap`
-//! and `changes` know rmcp.
+//! The session with one MCP server, over a child process or streamable HTTP. Only this file, `pipe`, `web`, `tap`,
+//! `changes` and `oauth` know rmcp.
 //!
 //! Results of `tools/list` and `tools/call` are taken as they were sent, before rmcp types them: a definition hash must
 //! cover every key, and a large result of a child process is parsed once. What is in a result is not read here: see `client`.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
     CustomResult, ErrorData, Implementation, ListRootsRequestMethod, ListToolsRequest,
@@ -18,17 +17,14 @@ use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, NotificationContext, Peer, PeerRequestOptions,
     RequestContext, RequestHandle, RunningService, ServiceError, serve_client_with_lifecycle,
 };
-use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::streamable_http_client::{
-    StreamableHttpClientTransportConfig, StreamableHttpError,
-};
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 use rmcp::{ClientHandler, RoleClient};
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 use tokio::time::{timeout, timeout_at};
 use witgate_codegen::catalog::ServerInfo;
 
-use crate::config::{ServerConfig, Transport, redact};
+use crate::config::{ServerConfig, Transport, excerpt, redact};
 
 mod changes;
 mod child;
@@ -38,9 +34,11 @@ mod elicit;
 mod error;
 mod http;
 mod message;
+pub mod oauth;
 mod pipe;
 mod spawn;
 mod tap;
+mod web;
 mod weigh;
 
 pub use client::{Client, ClientLimits, ListedTool, LogHook, LogLine, ToolReply};
@@ -49,14 +47,24 @@ pub use weigh::Measure;
 pub(crate) use weigh::has_more_values;
 
 use changes::Changes;
+use oauth::Access;
 use pipe::Pipe;
-use tap::{HttpError, Raw, Stashed, Tap, Watch};
+use tap::{HttpError, Raw, Stashed};
+
+/// An HTTP client as servers are reached with: rustls with ring, the system's certificates, and no redirect to another origin.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub fn http_client(url: &str) -> Result<reqwest::Client, reqwest::Error> {
+    http::client(url)
+}
 
 /// A session under way. Dropping it kills the server's process group.
 struct Session {
     server: String,
     limits: ClientLimits,
     secrets: Vec<String>,
+    access: Option<Arc<Access>>,
     peer: Peer<RoleClient>,
     running: tokio::sync::Mutex<RunningService<RoleClient, Quiet>>,
     child: Option<child::Child>,
@@ -73,6 +81,7 @@ impl Session {
         server: &str,
         config: &ServerConfig,
         limits: &ClientLimits,
+        access: Option<Arc<Access>>,
     ) -> Result<Session, ServerError> {
         let deadline = tokio::time::Instant::now() + limits.connect;
         let changes = Changes::default();
@@ -85,6 +94,7 @@ impl Session {
                 server: server.to_owned(),
                 limits: limits.clone(),
                 secrets: config.secrets.clone(),
+                access: access.clone(),
                 _listening: changes::listen(&peer, &changes).await,
                 peer,
                 running: tokio::sync::Mutex::new(running),
@@ -100,8 +110,9 @@ impl Session {
             after: limits.connect,
             stderr_tail,
         };
-        let refused =
-            |error: ClientInitializeError| handshake_error(server, config, limits, &error);
+        let refused = |error: ClientInitializeError| {
+            handshake_error(server, config, limits, access.is_some(), &error)
+        };
         match &config.transport {
             Transport::Stdio {
                 command,
@@ -116,7 +127,8 @@ impl Session {
                     cwd,
                     secrets: &config.secrets,
                 };
-                // A server that quits over the unknown `server/discover` gets a second start, without it.
+                // A server that quits over the unknown `server/discover`, or answers it with anything, gets a second
+                // start, without it.
                 let mut modes = vec![ClientLifecycleMode::Initialize, auto()];
                 loop {
                     let (child, ends) = child::spawn(server, &launch, limits).await?;
@@ -129,62 +141,36 @@ impl Session {
                         }
                         Ok(Err(error)) => match child.why_gone().await {
                             Some(ServerError::Closed { .. }) if !modes.is_empty() => {}
+                            None if is_odd(&error) && !modes.is_empty() => {}
                             gone => return Err(gone.unwrap_or_else(|| refused(error))),
                         },
                         Err(_) => return Err(late(child.tail())),
                     }
                 }
             }
-            Transport::Http { url, headers } => {
-                let failed = |reason: String| ServerError::Spawn {
-                    server: server.to_owned(),
-                    reason,
-                };
-                let http =
-                    http::client(url).map_err(|error| failed(chain(&error.without_url())))?;
-                let tap = Tap {
-                    http,
-                    raw: Raw::default(),
-                    watch: Watch {
-                        max_values: limits.max_values,
-                        changes: changes.clone(),
-                    },
-                };
-                let mut fields = HashMap::new();
-                for (name, value) in headers {
-                    let wrong = || {
-                        failed(format!(
-                            "the header `{name}` has a name or value that HTTP does not allow"
-                        ))
-                    };
-                    let mut text = HeaderValue::from_str(value).map_err(|_| wrong())?;
-                    text.set_sensitive(true);
-                    fields.insert(
-                        HeaderName::try_from(name.as_str()).map_err(|_| wrong())?,
-                        text,
-                    );
-                }
-                let raw = tap.raw.clone();
-                let options = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-                    .custom_headers(fields)
-                    // rmcp would repeat a call in a new session, where the tool may be another: `servers` connects anew,
-                    // lists and compares.
-                    .reinit_on_expired_session(false)
-                    .max_concurrent_requests(64)
-                    .max_sse_event_size(limits.max_message)
-                    .max_json_response_size(limits.max_message);
-                let transport = StreamableHttpClientTransport::with_client(tap, options);
-                match timeout_at(
-                    deadline,
-                    serve_client_with_lifecycle(quiet(), transport, auto()),
-                )
-                .await
-                {
-                    Ok(Ok(running)) => Ok(session(running, None, raw).await),
-                    Ok(Err(error)) => Err(refused(error)),
-                    Err(_) => Err(late(String::new())),
+            Transport::Http { url, headers, .. } => {
+                let mut modes = vec![ClientLifecycleMode::Initialize, auto()];
+                loop {
+                    let (transport, raw) =
+                        web::transport(server, url, headers, limits, &changes, access.clone())?;
+                    let mode = modes.pop().unwrap_or(ClientLifecycleMode::Initialize);
+                    let served = serve_client_with_lifecycle(quiet(), transport, mode);
+                    match timeout_at(deadline, served).await {
+                        Ok(Ok(running)) => return Ok(session(running, None, raw).await),
+                        Ok(Err(error)) if is_odd(&error) && !modes.is_empty() => {}
+                        Ok(Err(error)) => return Err(refused(error)),
+                        Err(_) => return Err(late(String::new())),
+                    }
                 }
             }
+        }
+    }
+
+    /// What must not be shown: the configuration's, and the tokens of now.
+    fn secrets(&self) -> Vec<String> {
+        match &self.access {
+            Some(access) => access.secrets(),
+            None => self.secrets.clone(),
         }
     }
 
@@ -306,6 +292,9 @@ impl Session {
             Err(error) => return Err(self.service_error(error).await),
         };
         let result = match (self.raw.take(&id), result) {
+            (Some(Stashed::Result(value)), ServerResult::ListToolsResult(listed)) => {
+                self.without_refused(value, &listed.tools)
+            }
             (Some(Stashed::Result(value)), _)
             | (None, ServerResult::CustomResult(CustomResult(value))) => value,
             (Some(Stashed::TooLarge(measure)), _) => return Err(self.too_large(measure)),
@@ -325,6 +314,27 @@ impl Session {
         }
     }
 
+    /// A page of `tools/list` without the tools that rmcp left out, as it must: their calls would need headers that HTTP does
+    /// not allow.
+    fn without_refused(&self, mut page: Value, kept: &[rmcp::model::Tool]) -> Value {
+        if let Some(Value::Array(tools)) = page.get_mut("tools")
+            && tools.len() != kept.len()
+        {
+            tools.retain(|tool| {
+                let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
+                let is_kept = kept.iter().any(|kept| kept.name == name);
+                if let Some(hook) = self.limits.notices.as_ref().filter(|_| !is_kept) {
+                    let name = excerpt(name.as_bytes(), true, 200, &[]);
+                    let line =
+                        format!("the tool `{name}` is left out: its `x-mcp-header` is not allowed");
+                    (hook.0)(&self.server, &line);
+                }
+                is_kept
+            });
+        }
+        page
+    }
+
     async fn service_error(&self, error: ServiceError) -> ServerError {
         match error {
             ServiceError::McpError(error) => {
@@ -335,7 +345,13 @@ impl Session {
                 };
             }
             ServiceError::TransportSend(error) if self.child.is_none() => {
-                let status = match error.error.downcast_ref::<HttpError>() {
+                let error = error.error;
+                if let Some(error) =
+                    web::unauthorized(&self.server, self.access.is_some(), error.as_ref())
+                {
+                    return error;
+                }
+                let status = match error.downcast_ref::<HttpError>() {
                     Some(StreamableHttpError::ResponseBodyTooLarge { .. }) => {
                         return self.too_large(Measure::Bytes);
                     }
@@ -343,7 +359,7 @@ impl Session {
                         self.expired.store(true, Ordering::Release);
                         "its session ended before this request, and nothing was done".to_owned()
                     }
-                    _ => transport_reason(error.error.as_ref()),
+                    _ => web::reason(error.as_ref()),
                 };
                 return ServerError::Closed {
                     server: self.server.clone(),
@@ -371,7 +387,7 @@ impl Session {
     fn protocol_error(&self, reason: String) -> ServerError {
         ServerError::Protocol {
             server: self.server.clone(),
-            reason: shortened(&reason, &self.secrets),
+            reason: shortened(&reason, &self.secrets()),
         }
     }
 
@@ -399,28 +415,36 @@ fn auto() -> ClientLifecycleMode {
     }
 }
 
+/// Whether a server answered what it does not know: `server/discover`, with an empty result.
+fn is_odd(error: &ClientInitializeError) -> bool {
+    matches!(error, ClientInitializeError::ExpectedInitResult(_))
+}
+
 fn handshake_error(
     server: &str,
     config: &ServerConfig,
     limits: &ClientLimits,
+    access: bool,
     error: &ClientInitializeError,
 ) -> ServerError {
     let server = server.to_owned();
-    let unauthorized = error.is_authorization_required();
-    let mut reason = match error {
+    let reason = match error {
         // What rmcp shows of these are whole messages.
         ClientInitializeError::ExpectedInitResult(_)
         | ClientInitializeError::ExpectedInitResponse(_) => {
             "the answer to `initialize` has an unknown form".to_owned()
         }
         ClientInitializeError::TransportError { error, .. } => {
-            transport_reason(error.error.as_ref())
+            if let Some(error) = web::unauthorized(&server, access, error.error.as_ref()) {
+                return error;
+            }
+            web::reason(error.error.as_ref())
         }
         ClientInitializeError::JsonRpcError(error) => {
             format!("error {}: {}", error.code.0, error.message)
         }
         ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
-            return handshake_error(&server, config, limits, fallback);
+            return handshake_error(&server, config, limits, access, fallback);
         }
         error => chain(error),
     };
@@ -431,31 +455,8 @@ fn handshake_error(
             measure: Measure::Bytes,
         };
     }
-    if unauthorized {
-        reason = "the server asks for authorization".to_owned();
-    }
     let reason = shortened(&reason, &config.secrets);
-    ServerError::Handshake {
-        server,
-        reason,
-        unauthorized,
-    }
-}
-
-/// Why HTTP failed, without the address: its path and query may hold credentials.
-fn transport_reason(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let text = match error.downcast_ref::<HttpError>() {
-        // rmcp does not tell the cause of this one.
-        Some(StreamableHttpError::Client(error)) => chain(error),
-        _ => chain(error),
-    };
-    let address = text
-        .split_once(" for url (")
-        .and_then(|(head, rest)| Some((head, rest.split_once(')')?.1)));
-    match address {
-        Some((head, rest)) => format!("{head}{rest}"),
-        None => text,
-    }
+    ServerError::Handshake { server, reason }
 }
 
 /// An error and its causes in one line.

@@ -152,6 +152,16 @@ impl Program {
         )
     }
 
+    /// The name under which it asks for the JavaScript engine, if it does.
+    pub(crate) fn engine_import(&self, host: &Host) -> Option<String> {
+        let ty = self.component.component_type();
+        let mut imports = ty.imports(&host.engine);
+        let is_engine = |item: &ComponentItem| matches!(item, ComponentItem::Module(_));
+        let engine = imports
+            .find(|(name, item)| name.starts_with(imports::ENGINE_PREFIX) && is_engine(&item.ty));
+        engine.map(|(name, _)| name.to_owned())
+    }
+
     /// The packages of the servers it asks for (`github` of `mcp:github/tools`), known to a catalog or not.
     #[must_use]
     pub fn server_packages(&self, host: &Host) -> Vec<String> {

@@ -1,41 +1,41 @@
-//! An admitted program and an input -> a result. The run owns its store, its budgets and its calls; when it ends, for
+//! An admitted program and an input -> a result. The run owns its stores, its budgets and its calls; when it ends, for
 //! whatever reason, calls under way are cancelled and nothing of it is left.
 
 mod ended;
+mod skills;
+mod state;
 
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
-use wasmtime::component::{ComponentType, InstancePre, Lift, Lower};
-use wasmtime::{Store, UpdateDeadline};
+use tokio::sync::{Semaphore, mpsc};
+use wasmtime::component::{ComponentType, Lift, Lower};
 
-use crate::admission::Plan;
+use crate::admission::{Plan, PlannedSkill};
 use crate::approval::{Approvals, Asker, Item, PreApproved, RunIdentity};
-use crate::budget::{self, CpuClock, Exceeded, MemoryBudget, Metered};
+use crate::budget::{CpuClock, Exceeded, Metered};
 use crate::call::Calls;
-use crate::definitions::Definitions;
+use crate::definitions::{Definition, Definitions};
 use crate::dry_run::{DryRun, EffectPlan, PlannedCall};
 use crate::gate::{self, Spent};
 use crate::grants::Approve;
 use crate::host::Host;
 use crate::journal::{Journal, Recording};
 use crate::labels::LabelSet;
-use crate::limits::Limits;
-use crate::link;
-use crate::program::{Program, Script, digest};
+use crate::program::{Program, digest};
 use crate::sealed::Vault;
 use crate::servers::Servers;
+use crate::skills::SKILLS;
 
-use ended::{explain, load_error, parse_result};
+use ended::{explain, parse_result};
+use skills::LinkedSkill;
+use state::Linked;
+
+pub(crate) use state::{RunState, Running};
 
 pub use ended::{PrepareError, ProgramError, RunError};
-
-/// Bytes that may be copied between host and guest in one call, beside what `Limits` says.
-const HOSTCALL_BYTES: usize = 96 << 20;
 
 /// A level of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ComponentType, Lift, Lower)]
@@ -59,12 +59,12 @@ pub enum LogLevel {
 /// Takes a program's log lines: level and text, cleaned of control characters.
 pub type LogSink = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 
-/// A program linked with its plan, ready to run any number of times, also at once.
+/// A program linked with its plan and its skills, ready to run any number of times, also at once.
 pub struct Prepared {
-    pre: InstancePre<RunState>,
-    plan: Plan,
-    script: Option<Arc<Script>>,
-    definitions: Vec<Arc<crate::definitions::Definition>>,
+    linked: Linked,
+    skills: Arc<[LinkedSkill]>,
+    plan: Arc<Plan>,
+    definitions: Vec<Arc<Definition>>,
 }
 
 /// What a run needs beside its program.
@@ -134,115 +134,47 @@ pub struct Used {
     pub log_lines_dropped: u64,
 }
 
-/// What a store holds for its guest.
-pub(crate) struct RunState {
-    calls: Arc<Calls>,
-    memory: MemoryBudget,
-    log: LogSink,
-    log_lines: u64,
-    limits: Limits,
-    panic: Option<String>,
-    script: Option<Arc<Script>>,
-}
-
-impl RunState {
-    pub(crate) fn calls(&self) -> Arc<Calls> {
-        Arc::clone(&self.calls)
-    }
-
-    pub(crate) fn log(&mut self, level: LogLevel, message: &str) {
-        self.log_lines += 1;
-        if level == LogLevel::Error && message.starts_with("panic at ") {
-            self.panic = Some(cut(message, self.limits.log_line_bytes));
-        }
-        if self.log_lines <= self.limits.log_lines {
-            let text = cut(message, self.limits.log_line_bytes);
-            match &self.script {
-                // A stack that the program tells leads to the author's source too.
-                Some(script) if text.contains("componentize-qjs:") => {
-                    (self.log)(level, &script.locate_stack(&text));
-                }
-                _ => (self.log)(level, &text),
-            }
-        } else if self.log_lines == self.limits.log_lines + 1 {
-            let limit = self.limits.log_lines;
-            (self.log)(
-                LogLevel::Warn,
-                &format!("more than {limit} log lines; further ones are dropped"),
-            );
-        }
-    }
-}
-
-/// Cuts a line to a size and makes what could steer a terminal visible.
-fn cut(message: &str, bytes: usize) -> String {
-    let mut end = message.len().min(bytes);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut text: String = message[..end]
-        .chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            c if c.is_control() || witgate_codegen::text::is_hidden(c) => '\u{fffd}',
-            c => c,
-        })
-        .collect();
-    if end < message.len() {
-        text.push_str(" ...");
-    }
-    text
-}
-
 impl Prepared {
-    /// Links a program with its plan.
+    /// Links a program with its plan, and the skills of the plan with it.
     ///
     /// # Errors
     /// [`PrepareError`].
     pub fn new(
         host: &Host,
         program: &Program,
-        plan: Plan,
+        mut plan: Plan,
         definitions: &Definitions,
     ) -> Result<Prepared, PrepareError> {
-        let engine_name = program.imports(host, definitions).engine;
-        let module = match &engine_name {
-            Some(name) => Some(
-                host.module(name)
-                    .ok_or_else(|| PrepareError::NoEngine { name: name.clone() })?,
-            ),
-            None => None,
+        let define = |server: &str, tool: &str| {
+            let other = || PrepareError::OtherCatalog {
+                tool: format!("{server}/{tool}"),
+            };
+            definitions.get(server, tool).cloned().ok_or_else(other)
         };
-        let failed = |e: wasmtime::Error| PrepareError::Link {
-            message: format!("{e:#}"),
-        };
-        let linker = link::link(
-            &host.engine,
-            &program.component,
-            &plan,
-            engine_name.as_deref().zip(module.as_ref()),
-        )
-        .map_err(failed)?;
-        let pre = linker.instantiate_pre(&program.component).map_err(failed)?;
-        let definitions = plan
-            .tools
-            .iter()
-            .map(|t| {
-                definitions.get(&t.server, &t.tool).cloned().ok_or_else(|| {
-                    PrepareError::OtherCatalog {
-                        tool: format!("{}/{}", t.server, t.tool),
-                    }
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        let mut plan = plan;
-        plan.program.clone_from(&program.digest);
+        let mut skills = Vec::new();
+        for skill in &plan.skills {
+            skills.push(LinkedSkill {
+                name: skill.name.as_str().into(),
+                linked: Linked::new(host, &skill.program, &skill.imports, &skill.calls)?,
+                definition: define(SKILLS, &skill.name)?,
+            });
+        }
+        let tools = plan.tools.iter();
+        let definitions = tools.map(|tool| define(&tool.server, &tool.tool));
+        plan.program = whole(program, &plan.skills);
         Ok(Prepared {
-            pre,
-            plan,
-            script: program.script.clone().map(Arc::new),
-            definitions,
+            linked: Linked::new(host, program, &plan.imports, &plan.calls)?,
+            skills: skills.into(),
+            definitions: definitions.collect::<Result<_, _>>()?,
+            plan: Arc::new(plan),
         })
+    }
+
+    /// SHA-256 hex of what runs: the program's own digest where it calls no skills, else one over all of them. A plan of
+    /// effects, an approval and a condition on the program are bound to it.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.plan.program
     }
 
     /// Runs the program once.
@@ -285,60 +217,50 @@ impl Prepared {
                 };
             }
         };
-        let calls = Arc::new(Calls {
+        let (requests, requested) = mpsc::unbounded_channel();
+        let calls = Calls {
             run,
-            plan: self.plan.clone(),
+            plan: Arc::clone(&self.plan),
             definitions: self.definitions.clone(),
             spent: Mutex::new(Spent::reading(labels)),
             in_flight: Semaphore::new(limits.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             sequence: AtomicU64::new(0),
             failed: Mutex::default(),
-            servers: options.servers,
+            servers: options.servers.one_run(),
             journal: options.journal,
             recording: options.recording,
             approvals: Approvals::new(options.asker, settings, who, approved.map(calls_of)),
             waiting: AtomicU64::new(0),
+            queued: AtomicU64::new(0),
             vault,
             request: options.request,
             dry_run: options.dry_run,
-        });
-        let mut store = Store::new(
-            &host.engine,
-            RunState {
-                calls: Arc::clone(&calls),
-                memory: MemoryBudget {
-                    limit: limits.memory,
-                    used: 0,
-                },
-                log: options.log,
-                log_lines: 0,
-                limits: limits.clone(),
-                panic: None,
-                script: self.script.clone(),
-            },
-        );
-        store.limiter(|state| &mut state.memory);
-        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        };
         let clock = Arc::new(CpuClock::default());
-        let (ticking, epoch_limits) = (Arc::clone(&clock), limits.clone());
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |store| {
-            // A person may take their time.
-            let waited = store.data().calls.approvals.waited();
-            let elapsed = started.elapsed().saturating_sub(waited);
-            budget::check_time(&ticking, elapsed, &epoch_limits).map_err(wasmtime::Error::new)?;
-            Ok(UpdateDeadline::Yield(1))
+        let running = Arc::new(Running {
+            calls,
+            engine: host.engine.clone(),
+            started,
+            clock: Arc::clone(&clock),
+            memory: Arc::default(),
+            log: options.log,
+            log_lines: AtomicU64::new(0),
+            skills: Arc::clone(&self.skills),
+            requests,
+            held: AtomicU64::new(0),
         });
-
+        let calls = &running.calls;
+        let mut store = self.linked.store(&running, None, 0);
         let active = host.ticker.activate();
         let ran = {
+            let guest = self.linked.run(&mut store, input.to_string());
             let guest = Metered {
                 clock: Arc::clone(&clock),
-                future: Box::pin(self.run_guest(&mut store, input)),
+                future: Box::pin(skills::drive(&running, guest, requested)),
             };
             let run = async {
-                self.ask_first(&calls).await?;
-                Ok(guest.await)
+                self.ask_first(calls).await?;
+                guest.await
             };
             tokio::select! {
                 ran = run => Some(ran),
@@ -347,21 +269,21 @@ impl Prepared {
         };
         drop(active);
 
-        let state = store.data();
         let result = match ran {
             None => Err(RunError::Limit(Exceeded::Wall(limits.wall))),
-            Some(Err(disapproved)) => Err(disapproved),
-            Some(Ok(Err(trap))) => Err(explain(trap, state)),
-            Some(Ok(Ok(Err(error)))) => {
-                Err(RunError::Program(Box::new(self.locate(error, &calls))))
-            }
+            Some(Err(ended)) => Err(ended),
+            Some(Ok(Err(trap))) => Err(explain(trap, store.data())),
+            Some(Ok(Ok(Err(error)))) => Err(RunError::Program(Box::new(
+                self.linked.locate(error, calls),
+            ))),
             Some(Ok(Ok(Ok(text)))) => parse_result(&text, &limits),
         };
+        let lines = running.log_lines.load(Ordering::Relaxed);
         let used = Used {
             spent: calls.spent().clone(),
             cpu: clock.spent(),
             wall: started.elapsed(),
-            log_lines_dropped: state.log_lines.saturating_sub(limits.log_lines),
+            log_lines_dropped: lines.saturating_sub(limits.log_lines),
         };
         Finished { result, used }
     }
@@ -404,39 +326,21 @@ impl Prepared {
         }
         Ok(())
     }
+}
 
-    /// Leads an error's stack back to the author's source, and takes a cause off that this run never had.
-    fn locate(&self, mut error: ProgramError, calls: &Calls) -> ProgramError {
-        error.cause = error.cause.and_then(|cause| calls.made(&cause));
-        if let (Some(script), Some(stack)) = (&self.script, &error.stack) {
-            let stack = script.locate_stack(stack);
-            error.stack = (!stack.is_empty()).then_some(stack);
-        }
-        error
+/// SHA-256 hex of a program together with its skills.
+fn whole(program: &Program, skills: &[PlannedSkill]) -> String {
+    if skills.is_empty() {
+        return program.digest.clone();
     }
-
-    async fn run_guest(
-        &self,
-        store: &mut Store<RunState>,
-        input: &Value,
-    ) -> wasmtime::Result<Result<String, ProgramError>> {
-        type Init<'a> = (&'a str, &'a str, Option<&'a str>, bool);
-        let instance = self.pre.instantiate_async(&mut *store).await?;
-        if let Some(script) = &self.script {
-            let init =
-                instance.get_typed_func::<Init<'_>, (Result<(), String>,)>(&mut *store, "init")?;
-            let (loaded,) = init
-                .call_async(&mut *store, (&script.shim, &script.source, None, false))
-                .await?;
-            if let Err(message) = loaded {
-                return Ok(Err(load_error(&message)));
-            }
-        }
-        let run = instance
-            .get_typed_func::<(String,), (Result<String, ProgramError>,)>(&mut *store, "run")?;
-        let (result,) = run.call_async(store, (input.to_string(),)).await?;
-        Ok(result)
-    }
+    let mut all = vec![format!("program {}", program.digest)];
+    let mut skills: Vec<String> = skills
+        .iter()
+        .map(|skill| format!("{} {}", skill.name, skill.program.digest))
+        .collect();
+    skills.sort();
+    all.append(&mut skills);
+    digest(all.join("\n").as_bytes())
 }
 
 /// An id that no other run has: time, process and a counter.

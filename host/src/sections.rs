@@ -1,6 +1,6 @@
-//! What a component carries in custom sections of its own: the script of a linked JavaScript program, and the definitions
-//! it was built against. Bytes are hostile: each section is bounded, parsed strictly, and there once at most. What the
-//! sections say is not judged here, and nothing is compiled.
+//! What a component carries in custom sections of its own: the script of a linked JavaScript program, the definitions it was
+//! built against, and what a skill says of itself. Bytes are hostile: each section is bounded, parsed strictly, and there
+//! once at most. What the sections say is not judged here, and nothing is compiled.
 
 use wasmparser::{Encoding, Parser, Payload};
 use witgate_codegen::built::{self, BuiltAgainst};
@@ -9,6 +9,12 @@ use crate::program::{LoadError, MAX_COMPONENT_BYTES, Script};
 
 /// The custom section of a linked JavaScript program.
 pub const SCRIPT_SECTION: &str = "witgate:script";
+
+/// The custom section of a skill: its name, what it does and its types, as JSON that is not read here.
+pub const SKILL_SECTION: &str = "witgate:skill";
+
+/// Largest section of a skill that is read, in bytes.
+pub const MAX_SKILL_BYTES: usize = 1 << 20;
 
 /// A component, taken apart.
 #[derive(Debug, Default)]
@@ -36,9 +42,76 @@ pub fn without_built(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     Ok(rest.unwrap_or_else(|| bytes.to_vec()))
 }
 
+/// What a component says of itself as a skill: `None` where it says nothing.
+///
+/// # Errors
+/// The bytes are no component, or the section is too large or there twice.
+pub fn skill(bytes: &[u8]) -> Result<Option<Vec<u8>>, LoadError> {
+    let (_, found) = cut(bytes, &[SKILL_SECTION])?;
+    let Some((name, data)) = found.first() else {
+        return Ok(None);
+    };
+    bounded_skill(name, data)?;
+    Ok(Some(data.to_vec()))
+}
+
+/// The component with this as its section of a skill, in place of the one it may have.
+///
+/// # Errors
+/// The bytes are no component, or nobody would read it with the section.
+pub fn with_skill(bytes: &[u8], data: &[u8]) -> Result<Vec<u8>, LoadError> {
+    bounded_skill(SKILL_SECTION, data)?;
+    let (rest, _) = cut(bytes, &[SKILL_SECTION])?;
+    let mut bytes = rest.unwrap_or_else(|| bytes.to_vec());
+    let mut content = size(SKILL_SECTION.len());
+    content.extend_from_slice(SKILL_SECTION.as_bytes());
+    content.extend_from_slice(data);
+    // A custom section: its number, its size, what is in it.
+    bytes.push(0);
+    bytes.extend_from_slice(&size(content.len()));
+    bytes.extend_from_slice(&content);
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(LoadError::TooLarge { bytes: bytes.len() });
+    }
+    Ok(bytes)
+}
+
+fn bounded_skill(name: &str, data: &[u8]) -> Result<(), LoadError> {
+    if data.len() <= MAX_SKILL_BYTES {
+        return Ok(());
+    }
+    let why = format!(
+        "it is {} bytes, at most {MAX_SKILL_BYTES} are read",
+        data.len()
+    );
+    Err(damaged(name, &why))
+}
+
+/// A size as WebAssembly writes it: seven bits a byte, the lowest first.
+fn size(mut number: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    loop {
+        let low = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            out.push(low);
+            return out;
+        }
+        out.push(low | 0x80);
+    }
+}
+
+/// The script of a linked JavaScript program: `None` for any other component.
+///
+/// # Errors
+/// As [`built_against`].
+pub fn script(bytes: &[u8]) -> Result<Option<Script>, LoadError> {
+    Ok(read(bytes)?.script)
+}
+
 /// Checks that the bytes are a component and takes our sections out of it.
 pub(crate) fn read(bytes: &[u8]) -> Result<Sections, LoadError> {
-    let (rest, found) = cut(bytes, &[SCRIPT_SECTION, built::SECTION])?;
+    let (rest, found) = cut(bytes, &[SCRIPT_SECTION, built::SECTION, SKILL_SECTION])?;
     let mut sections = Sections {
         rest,
         ..Sections::default()
@@ -48,6 +121,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Sections, LoadError> {
             let script = serde_json::from_slice(data)
                 .map_err(|e| damaged(name, &format!("it is damaged ({e})")))?;
             sections.script = Some(script);
+        } else if name == SKILL_SECTION {
+            bounded_skill(name, data)?;
         } else {
             let built = built::parse(data).map_err(|e| match std::error::Error::source(&e) {
                 Some(source) => damaged(name, &format!("{e} ({source})")),
@@ -165,7 +240,7 @@ mod tests {
         custom(built::SECTION, &built.to_json(), width)
     }
 
-    fn script(source: &str) -> Vec<u8> {
+    fn script_section(source: &str) -> Vec<u8> {
         let script = Script {
             shim: String::new(),
             source: source.into(),
@@ -179,16 +254,16 @@ mod tests {
     fn sections_are_cut_out_wherever_they_stand_and_however_their_size_is_written() {
         let other = custom("other", b"x", 1);
         for width in [1, 2, 5] {
-            let bytes = [EMPTY, &catalog(width), &other, &script("s"), &other].concat();
+            let bytes = [EMPTY, &catalog(width), &other, &script_section("s"), &other].concat();
             let sections = read(&bytes).unwrap();
             assert_eq!(sections.rest.unwrap(), [EMPTY, &other, &other].concat());
             assert_eq!(sections.script.unwrap().source, "s");
             assert!(sections.built.unwrap().tools.is_empty());
         }
-        let bytes = [EMPTY, &catalog(2), &script("s")].concat();
+        let bytes = [EMPTY, &catalog(2), &script_section("s")].concat();
         assert_eq!(
             without_built(&bytes).unwrap(),
-            [EMPTY, &script("s")].concat()
+            [EMPTY, &script_section("s")].concat()
         );
         assert_eq!(without_built(EMPTY).unwrap(), EMPTY);
         assert!(read(EMPTY).unwrap().rest.is_none());
@@ -196,8 +271,38 @@ mod tests {
     }
 
     #[test]
+    fn a_skill_says_one_thing_of_itself() {
+        let bytes = [EMPTY, &catalog(2), &script_section("s")].concat();
+        assert_eq!(skill(&bytes).unwrap(), None);
+        let first = with_skill(&bytes, b"{}").unwrap();
+        assert_eq!(skill(&first).unwrap().unwrap(), b"{}");
+        // Sizes of one byte, two and three.
+        for length in [100, 1_000, 100_000] {
+            let text = vec![b'x'; length];
+            let second = with_skill(&first, &text).unwrap();
+            assert_eq!(skill(&second).unwrap().unwrap(), text);
+            let sections = read(&second).unwrap();
+            assert_eq!(sections.rest.unwrap(), EMPTY);
+            assert_eq!(sections.script.unwrap().source, "s");
+            assert_eq!(with_skill(&second, b"{}").unwrap(), first);
+        }
+        let large = vec![b' '; MAX_SKILL_BYTES + 1];
+        let error = with_skill(&bytes, &large).unwrap_err().to_string();
+        assert!(error.contains("at most 1048576"), "{error}");
+        let large = [EMPTY, &custom(SKILL_SECTION, &large, 4)].concat();
+        for error in [skill(&large).unwrap_err(), read(&large).unwrap_err()] {
+            assert!(error.to_string().contains("at most 1048576"), "{error}");
+        }
+        assert!(with_skill(b"\0asm\x01\0\0\0", b"{}").is_err());
+    }
+
+    #[test]
     fn a_section_that_is_there_twice_is_refused() {
-        for section in [catalog(1), script("s")] {
+        for section in [
+            catalog(1),
+            script_section("s"),
+            custom(SKILL_SECTION, b"{}", 1),
+        ] {
             let error = read(&[EMPTY, &section, &section].concat()).unwrap_err();
             assert!(error.to_string().contains("twice"), "{error}");
         }
@@ -215,7 +320,13 @@ mod tests {
 
     #[test]
     fn no_bytes_make_it_panic() {
-        let sound = [EMPTY, &catalog(2), &script("s"), &custom("x", b"y", 3)].concat();
+        let sound = [
+            EMPTY,
+            &catalog(2),
+            &script_section("s"),
+            &custom("x", b"y", 3),
+        ]
+        .concat();
         for cut in 0..sound.len() {
             let _ = built_against(&sound[..cut]);
             for byte in [0, 1, 4, 0x7f, 0x80, 0xff] {

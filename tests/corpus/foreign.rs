@@ -2,15 +2,13 @@
 //! call over every server, and nothing may be missing in what they read.
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use witgate_codegen::dts::js_names;
 use witgate_codegen::names::is_js_identifier;
 use witgate_tests::{Stand, corpus, servers, workspace};
 
-use crate::{generate, model, skip};
+use crate::{generate, model, run, skip};
 
 #[test]
 fn wasm_tools_accepts_every_wit() {
@@ -140,13 +138,4 @@ fn tsc_accepts_every_declaration() {
         !accepted && told.contains("TS2307") && told.contains("TS2322"),
         "{told}"
     );
-}
-
-fn run(stand: &Stand, program: &Path, arguments: &[&str]) -> (bool, String) {
-    let command: &mut Command = &mut stand.command(program);
-    let output = command.args(arguments).output().unwrap();
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-    )
 }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod commands;
+mod describe;
 mod foreign;
 mod rust_views;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use witgate_codegen::catalog::{Server, parse_tools_list};
 use witgate_codegen::model::ServerModel;
@@ -32,6 +34,16 @@ fn generate(stand: &Stand, files: &[PathBuf], folder: &str, more: &[&str]) {
         let done = stand.run(&arguments).unwrap();
         assert_eq!(done.code, Some(0), "{done:#?}");
     }
+}
+
+/// Whether a program succeeds in the stand's folder, and what it prints.
+fn run(stand: &Stand, program: &Path, arguments: &[&str]) -> (bool, String) {
+    let command: &mut Command = &mut stand.command(program);
+    let output = command.args(arguments).output().unwrap();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
 }
 
 /// Fails where a tool is missing although everything is installed.

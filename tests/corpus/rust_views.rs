@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use witgate_builder::rust::build_rust;
 use witgate_builder::toolchain::Toolchain;
-use witgate_codegen::model::ServerModel;
-use witgate_codegen::rust::{function_name, module_name};
+use witgate_codegen::describe::describe_rust;
+use witgate_codegen::model::{ServerModel, ToolModel};
+use witgate_codegen::rust::function_name;
 use witgate_tests::{corpus, workspace};
 
 use crate::{model, skip};
@@ -83,8 +84,11 @@ fn rust_views_of_whole_servers_compile() {
 
 fn compile(model: &ServerModel, toolchain: &Toolchain) {
     let started = Instant::now();
-    let module = module_name(model);
-    let mut source = String::from("use witgate_guest::prelude::*;\n");
+    let tools: Vec<&ToolModel> = model.tools.iter().collect();
+    // The names are those that a model is told.
+    let described = describe_rust(model, &tools);
+    let used = described.lines().next().unwrap();
+    let mut source = format!("#![allow(unused_imports)]\nuse witgate_guest::prelude::*;\n{used}\n");
     let mut calls = String::new();
     for tool in &model.tools {
         let function = function_name(tool);
@@ -95,7 +99,7 @@ fn compile(model: &ServerModel, toolchain: &Toolchain) {
         };
         writeln!(
             calls,
-            "    done += u32::from(mcp::{module}::{function}({arguments}).await.is_ok());"
+            "    done += u32::from({function}({arguments}).await.is_ok());"
         )
         .unwrap();
     }

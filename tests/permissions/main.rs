@@ -7,6 +7,7 @@ mod dojo;
 mod ground;
 mod hints;
 mod laundering;
+mod local;
 mod scripts;
 mod sealing;
 mod secrets;

@@ -170,9 +170,15 @@ impl Stand {
         }
     }
 
-    /// Processes of this stand that run now. A process that is dead but not yet reaped has no environment any more.
+    /// Processes of this stand that run now, as their command lines.
     #[must_use]
     pub fn marked(&self) -> Vec<String> {
+        self.processes().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The same with their ids. A process that is dead but not yet reaped has no environment any more.
+    #[must_use]
+    pub fn processes(&self) -> Vec<(u32, String)> {
         let wanted = format!("{MARK}={}", self.mark);
         let Ok(processes) = std::fs::read_dir("/proc") else {
             return Vec::new();
@@ -185,12 +191,11 @@ impl Stand {
                     .split(|byte| *byte == 0)
                     .any(|variable| variable == wanted.as_bytes())
             })
-            .map(|folder| {
+            .filter_map(|folder| {
                 let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&line)
-                    .replace('\0', " ")
-                    .trim_end()
-                    .to_owned()
+                let line = String::from_utf8_lossy(&line).replace('\0', " ");
+                let id = folder.file_name()?.to_str()?.parse().ok()?;
+                Some((id, line.trim_end().to_owned()))
             })
             .collect()
     }

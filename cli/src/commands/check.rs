@@ -21,7 +21,7 @@ It takes the definitions that `witgate sync` kept, where `witgate.lock` still pi
 pub(crate) struct Check {
     /// A program (.js, .ts, .rs) or a component (.wasm)
     program: PathBuf,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ impl Check {
         let loaded = source::load(source, &workspace, !self.live).await;
         workspace.servers.shutdown().await;
         let (host, loaded) = loaded?;
-        let imports = loaded.program.imports(&host, &loaded.definitions);
+        let imports = loaded.imports(&host);
         let mut tools: Vec<String> = imports
             .tools
             .iter()

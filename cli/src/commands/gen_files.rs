@@ -8,7 +8,7 @@ use witgate_codegen::model::{ServerModel, ToolModel};
 use witgate_codegen::select::{self, View};
 use witgate_codegen::server::model_catalog;
 use witgate_codegen::wit::{self, WitOptions};
-use witgate_codegen::{dts, names, rust};
+use witgate_codegen::{dts, names, rust, tree};
 
 use crate::failure::{Failure, Kind, chain};
 use crate::{output, terminal, workspace};
@@ -21,7 +21,7 @@ Examples:
   witgate gen -o bindings --tool github/list_issues --tool 'slack/post_message'
   witgate gen -o bindings --catalog tools-list.json --server github
 
-Layout: wit/deps/witgate-runtime, wit/deps/mcp-SERVER, wit/world.wit, js/SERVER.d.ts, rust/SERVER.rs, losses.json")]
+Layout: wit/deps/witgate-runtime, wit/deps/mcp-SERVER, wit/world.wit, js/SERVER.d.ts, rust/SERVER.rs, servers/SERVER/TOOL.d.ts, losses.json")]
 pub(crate) struct Gen {
     /// The folder that is written
     #[arg(short, long, value_name = "DIR")]
@@ -65,6 +65,10 @@ impl Gen {
                 &dir(&["js", &format!("{}.d.ts", server.package)]),
                 declared.as_bytes(),
             )?;
+            for tool in tools {
+                let file = self.output.join(tree::path(server, tool));
+                output::write(&file, tree::text(server, tool).as_bytes())?;
+            }
             let names: Vec<&str> = tools.iter().map(|t| t.tool.as_str()).collect();
             let declared = rust::declarations(server, Some(&names));
             let file = format!("{}.rs", names::snake_case(&server.package));

@@ -43,7 +43,7 @@ Examples:
 pub(crate) struct Explain {
     /// A program (.js, .ts, .rs) or a component (.wasm)
     program: PathBuf,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(crate) struct Suggest {
     /// Write here instead of to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -196,7 +196,7 @@ async fn load(
     let loaded = source::load(source, workspace, true).await;
     workspace.servers.shutdown().await;
     let (host, loaded) = loaded?;
-    let imports = loaded.program.imports(&host, &loaded.definitions);
+    let imports = loaded.imports(&host);
     let tools = imports.tools.into_iter();
     let mut tools: Vec<_> = tools.map(|import| (import.server, import.tool)).collect();
     tools.sort();

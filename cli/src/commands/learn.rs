@@ -42,7 +42,7 @@ pub(crate) struct Learn {
     /// Write nothing
     #[arg(long)]
     dry_run: bool,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON object

@@ -40,7 +40,7 @@ pub(crate) struct Run {
         hide_default_value = true
     )]
     input: String,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -114,7 +114,7 @@ impl Run {
     ) -> Result<Value, Failure> {
         let name = source.name.clone();
         let (host, loaded) = source::load(source, workspace, false).await?;
-        let imports = loaded.program.imports(&host, &loaded.definitions);
+        let imports = loaded.imports(&host);
         let rules = grants.check(&loaded.definitions)?;
         let plan = admit(&imports, &rules, &limits, loaded.lock.as_ref())?;
         for tool in &plan.tools {

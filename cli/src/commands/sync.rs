@@ -29,7 +29,7 @@ pub(crate) struct Sync {
     /// Say what changed since the last sync, and write nothing
     #[arg(long)]
     check: bool,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON object

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use serde_json::json;
-use witgate_codegen::search::search;
+use witgate_codegen::model::{ServerModel, ToolModel};
+use witgate_codegen::search::Index;
 use witgate_codegen::server::model_catalog;
 use witgate_codegen::{dts, select};
 
@@ -37,7 +38,16 @@ impl Tools {
             model_catalog(&catalog).map_err(|e| Failure::new(Kind::Configuration, chain(&e)))?;
         let query = self.query.join(" ");
         let default = if query.is_empty() { usize::MAX } else { 20 };
-        let hits = search(&models, &query, self.limit.unwrap_or(default));
+        let limit = self.limit.unwrap_or(default);
+        let found = Index::new(&models).search(&query);
+        let hits: Vec<(&ServerModel, &ToolModel)> = found
+            .iter()
+            .take(limit)
+            .filter_map(|found| {
+                let server = models.get(found.server)?;
+                Some((server, server.tools.get(found.tool)?))
+            })
+            .collect();
         let summary = |doc: &Option<String>| {
             let doc = doc.as_deref().unwrap_or("");
             doc.lines().next().unwrap_or("").trim().to_owned()
@@ -58,9 +68,9 @@ impl Tools {
         if self.json {
             let list: Vec<_> = hits
                 .iter()
-                .map(|hit| {
-                    let mut entry = json!({"server": hit.server.server, "tool": hit.tool.tool, "summary": summary(&hit.tool.doc)});
-                    if let Some(note) = hit.tool.output_origin.note() {
+                .map(|(server, tool)| {
+                    let mut entry = json!({"server": server.server, "tool": tool.tool, "summary": summary(&tool.doc)});
+                    if let Some(note) = tool.output_origin.note() {
                         entry["result"] = note.into();
                     }
                     entry
@@ -69,13 +79,13 @@ impl Tools {
             terminal::data(&json!(list).to_string());
             return Ok(());
         }
-        for hit in &hits {
-            let name = format!("{}/{}", hit.server.server, hit.tool.tool);
-            let note = match hit.tool.output_origin.note() {
+        for (server, tool) in &hits {
+            let name = format!("{}/{}", server.server, tool.tool);
+            let note = match tool.output_origin.note() {
                 Some(note) => format!(" (result {note})"),
                 None => String::new(),
             };
-            let line = format!("{name:<32} {}{note}", summary(&hit.tool.doc));
+            let line = format!("{name:<32} {}{note}", summary(&tool.doc));
             terminal::data(&terminal::clean(&line));
         }
         if hits.is_empty() {

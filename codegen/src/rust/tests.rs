@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Case, CaseTest, EnumCase, Origin};
+use crate::model::{Case, CaseTest, EnumCase, Origin, Stated};
 
 fn field(wire: &str, wit: &str, ty: Type, required: bool) -> Field {
     Field {
@@ -14,6 +14,7 @@ fn field(wire: &str, wit: &str, ty: Type, required: bool) -> Field {
         ty,
         required,
         default: None,
+        stated: Stated::default(),
     }
 }
 
@@ -161,6 +162,7 @@ pub(crate) fn sample() -> ServerModel {
     let list = ToolModel {
         tool: "list_issues".into(),
         wit: "list-issues".into(),
+        title: None,
         doc: Some("Lists issues.\n\nAll of them.".into()),
         input: Some(Type::Def(0)),
         output: Type::List(Box::new(Type::Def(3))),
@@ -175,6 +177,7 @@ pub(crate) fn sample() -> ServerModel {
     let ping = ToolModel {
         tool: "gen".into(),
         wit: "gen".into(),
+        title: None,
         doc: None,
         input: None,
         output: Type::Json,

@@ -7,7 +7,7 @@ use super::Walk;
 use super::facts::{Additional, Facts};
 use super::source::Source;
 use super::types::Types;
-use crate::model::Type;
+use crate::model::{Stated, Type};
 use crate::text;
 
 /// Longest value of a keyword that is told, in characters.
@@ -32,6 +32,33 @@ struct Told<'a> {
     values: bool,
 }
 
+/// What is told of a place and of what is inside of it.
+#[derive(Debug, Default)]
+struct Telling {
+    lines: Vec<String>,
+    /// What is checked of the field, and of each element of the list that it is.
+    bounds: Vec<(String, Value)>,
+    items: Vec<(String, Value)>,
+}
+
+/// What a place is to the field.
+#[derive(Debug, Clone, Copy)]
+enum Part<'a> {
+    Field,
+    Items,
+    Inner(&'a str),
+}
+
+impl<'a> Part<'a> {
+    fn name(self) -> Option<&'a str> {
+        match self {
+            Part::Field => None,
+            Part::Items => Some("Items"),
+            Part::Inner(name) => Some(name),
+        }
+    }
+}
+
 /// What a property's schema says about itself.
 #[derive(Debug, Default)]
 struct Notes<'a> {
@@ -42,21 +69,23 @@ struct Notes<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A field's documentation, and its default as the schema states it.
+    /// A field's documentation, its default as the schema states it, and the pieces that the documentation is made of.
     pub(super) fn document(
         &mut self,
         sources: &[Source<'a>],
         ty: &Type,
-    ) -> (Option<String>, Option<Value>) {
+    ) -> (Option<String>, Option<Value>, Stated) {
         let notes = self.notes(sources);
         let mut parts: Vec<String> = Vec::new();
         if notes.deprecated {
             parts.push("Deprecated.".to_string());
         }
-        if let Some(description) = notes.description {
-            parts.extend(text::clean(description, text::FIELD_LIMIT));
-        }
-        let listed = self.listed(sources, ty);
+        let description = notes
+            .description
+            .and_then(|words| text::clean(words, text::FIELD_LIMIT));
+        parts.extend(description.clone());
+        let values = self.listed(sources, ty);
+        let listed = one_of(&values);
         let told = Told {
             description: notes.description,
             values: listed.is_some(),
@@ -65,11 +94,18 @@ impl<'a> Walk<'a> {
         if let Some(example) = notes.example {
             parts.extend(text::clean(&format!("Example: `{example}`"), 120));
         }
-        let mut lines = Vec::new();
-        self.untyped(sources, ty, 0, None, told, &mut lines);
-        parts.append(&mut lines);
+        let mut telling = Telling::default();
+        self.untyped(sources, ty, 0, Part::Field, told, &mut telling);
+        parts.append(&mut telling.lines);
         let doc = (!parts.is_empty()).then(|| parts.join("\n"));
-        (doc, notes.default.cloned())
+        let stated = Stated {
+            description,
+            deprecated: notes.deprecated,
+            values: values.into_iter().cloned().collect(),
+            bounds: telling.bounds,
+            items: telling.items,
+        };
+        (doc, notes.default.cloned(), stated)
     }
 
     /// A named type's documentation.
@@ -142,16 +178,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The values of an `enum` that became a plain string or number, as a sentence.
-    fn listed(&mut self, sources: &[Source<'a>], ty: &Type) -> Option<String> {
+    /// The values of an `enum` that became a plain string or number.
+    fn listed(&mut self, sources: &[Source<'a>], ty: &Type) -> Vec<&'a Value> {
         let plain = match ty {
             Type::Nullable(inner) => inner,
             ty => ty,
         };
         if !matches!(plain, Type::String | Type::Integer | Type::Number) {
-            return None;
+            return Vec::new();
         }
-        one_of(&self.choices_of(sources, 0)?)
+        self.choices_of(sources, 0).unwrap_or_default()
     }
 
     /// The values that the sources list, where all members of a union do.
@@ -170,42 +206,56 @@ impl<'a> Walk<'a> {
         (!values.is_empty()).then_some(values)
     }
 
-    /// Lines on what the types do not say at a place, and inside of it down to the next named type, which has its own.
-    /// `part` is what the place is to the field.
+    /// What the types do not say at a place, and inside of it down to the next named type, which has its own. `part` is
+    /// what the place is to the field.
     fn untyped(
         &mut self,
         sources: &[Source<'a>],
         ty: &Type,
         level: usize,
-        part: Option<&str>,
+        part: Part<'_>,
         told: Told<'a>,
-        out: &mut Vec<String>,
+        out: &mut Telling,
     ) {
         if matches!(ty, Type::Def(_)) || level > LEVELS || sources.is_empty() {
             return;
         }
         let facts = self.collect(sources);
-        if let (Some(part), Some(words)) = (part, facts.description) {
-            push_words(part, words, out);
+        if let (Some(part), Some(words)) = (part.name(), facts.description) {
+            push_words(part, words, &mut out.lines);
         }
-        self.lines(&facts, out);
+        self.lines(&facts, &mut out.lines);
+        let bounds = facts.bounds.iter();
+        let bounds = bounds.map(|(key, value)| ((*key).to_string(), (*value).clone()));
+        match part {
+            Part::Field => out.bounds.extend(bounds),
+            Part::Items => out.items.extend(bounds),
+            Part::Inner(_) => {}
+        }
         let next = level + 1;
         match ty {
-            Type::List(inner) => self.untyped(&facts.items, inner, next, Some("Items"), told, out),
+            Type::List(inner) => {
+                let part = match part {
+                    Part::Field => Part::Items,
+                    Part::Items | Part::Inner(_) => Part::Inner("Items"),
+                };
+                self.untyped(&facts.items, inner, next, part, told, out);
+            }
             Type::Map(inner) => {
+                let part = Part::Inner("Values");
                 if let Additional::Schema(values) = &facts.additional {
-                    self.untyped(values, inner, next, Some("Values"), told, out);
+                    self.untyped(values, inner, next, part, told, out);
                 }
                 for pattern in &facts.patterns {
                     let one = std::slice::from_ref(pattern);
-                    self.untyped(one, inner, next, Some("Values"), told, out);
+                    self.untyped(one, inner, next, part, told, out);
                 }
             }
             Type::Tuple(elements) => {
                 for (index, (source, ty)) in facts.prefix.iter().zip(elements).enumerate() {
                     let part = format!("Element {index}");
                     let one = std::slice::from_ref(source);
-                    self.untyped(one, ty, next, Some(&part), told, out);
+                    self.untyped(one, ty, next, Part::Inner(&part), told, out);
                 }
             }
             _ => {}
@@ -217,7 +267,7 @@ impl<'a> Walk<'a> {
         for union in &facts.unions {
             let others = union.members.iter().filter(|one| !is_null(one.schema));
             if others.count() > 1 && !matches!(inner, Type::Def(_)) {
-                self.cases(&union.members, told, level, out);
+                self.cases(&union.members, told, level, &mut out.lines);
             } else if let Type::Nullable(_) = ty {
                 for member in &union.members {
                     let one = std::slice::from_ref(member);

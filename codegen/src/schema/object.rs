@@ -8,7 +8,7 @@ use super::facts::{Additional, Facts};
 use super::source::Source;
 use super::types::Types;
 use super::{MEMBERS, Walk};
-use crate::model::{Field, Rest, Type, TypeKind};
+use crate::model::{Field, Rest, Stated, Type, TypeKind};
 use crate::names::{Names, kebab};
 
 impl<'a> Walk<'a> {
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
         for (name, sources) in open {
             let name_in_hint = kebab(name, "field");
             let ty = self.convert(&sources, &format!("{prefix}{name_in_hint}"), depth + 1);
-            let (doc, default) = self.document(&sources, &ty);
+            let (doc, default, stated) = self.document(&sources, &ty);
             fields.push(Field {
                 wire: name.to_string(),
                 wit: name_in_hint,
@@ -77,6 +77,7 @@ impl<'a> Walk<'a> {
                 ty,
                 required: facts.required.contains(name),
                 default,
+                stated,
             });
         }
         let (other, stated) = self.other_keys(&facts, &prefix, depth);
@@ -89,6 +90,7 @@ impl<'a> Walk<'a> {
                 ty: other.clone().unwrap_or(Type::Json),
                 required: true,
                 default: None,
+                stated: Stated::default(),
             });
         }
         if fields.is_empty() {

@@ -42,7 +42,7 @@ pub(super) fn normalise(reply: ToolReply, definition: &Definition) -> (Value, Fo
 }
 
 /// Takes the wrapper `{"result": ...}` off that a schema marks as such; returns whether there was one.
-pub(super) fn unwrap(value: &mut Value, definition: &Definition) -> bool {
+pub(crate) fn unwrap(value: &mut Value, definition: &Definition) -> bool {
     match value {
         Value::Object(map) if definition.model.unwrap_result && map.len() == 1 => {
             let Some(inner) = map.remove("result") else {

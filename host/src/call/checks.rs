@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use witgate_codegen::model::Origin;
 
+use super::{ToolError, ToolErrorKind};
 use crate::definitions::{Definition, Violation};
 
 pub(super) async fn check_arguments(
@@ -73,6 +74,40 @@ pub(super) fn describe(violation: &Violation) -> String {
         "" => violation.why.clone(),
         at => format!("`{at}` {}", violation.why),
     }
+}
+
+/// Says why arguments cannot be read.
+pub(crate) fn unread(violation: &Violation) -> String {
+    match violation.at.as_str() {
+        "" => format!("the arguments are {}", violation.why),
+        at => format!("`{at}` is {}", violation.why),
+    }
+}
+
+/// The guest's error for a call of a skill.
+pub(crate) fn skill_error(
+    definition: &Definition,
+    kind: ToolErrorKind,
+    message: String,
+    detail: Option<Value>,
+) -> ToolError {
+    ToolError {
+        kind,
+        tool: name(definition),
+        message,
+        detail: detail.map(|detail| detail.to_string()),
+    }
+}
+
+/// The same where a value breaks its schema; `whose` opens the message.
+pub(crate) fn violated(
+    definition: &Definition,
+    kind: ToolErrorKind,
+    whose: &str,
+    violation: &Violation,
+) -> ToolError {
+    let message = format!("{whose}{}", describe(violation));
+    skill_error(definition, kind, message, Some(to_detail(violation)))
 }
 
 pub(super) fn to_detail(violation: &Violation) -> Value {

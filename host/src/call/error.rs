@@ -2,6 +2,8 @@
 
 use wasmtime::component::{ComponentType, Lift, Lower, Val};
 
+use crate::skills::SKILLS;
+
 /// Why a tool call failed, as the contract's `tool-error-kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift, Lower)]
 #[component(enum)]
@@ -57,6 +59,15 @@ pub struct ToolError {
 }
 
 impl ToolError {
+    /// Whether it is of a skill.
+    pub(crate) fn is_of_a_skill(&self) -> bool {
+        let name = self
+            .tool
+            .strip_prefix(SKILLS)
+            .and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| !name.contains('/'))
+    }
+
     pub(crate) fn to_val(&self) -> Val {
         Val::Record(vec![
             ("kind".into(), Val::Enum(self.kind.name().into())),

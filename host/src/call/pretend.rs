@@ -7,6 +7,7 @@ use super::{Calls, ToolError, ToolErrorKind};
 use crate::dry_run::{DryRun, PlannedCall, plausible};
 use crate::gate;
 use crate::journal::{Blame, Verdict};
+use crate::labels::LabelSet;
 
 impl Calls {
     /// Notes a call that is not made, and answers as the tool might.
@@ -18,7 +19,7 @@ impl Calls {
         attempt: &mut Attempt<'_>,
     ) -> Result<Value, ToolError> {
         let definition = &self.definitions[index];
-        gate::read(&self.plan, &mut self.spent(), index);
+        gate::read(&self.plan, &mut self.spent(), index, LabelSet::default());
         let sequence = attempt.record.sequence;
         let (server, tool) = (&definition.server, &definition.tool.name);
         let recorded = dry_run.recordings.find(server, tool, shown);

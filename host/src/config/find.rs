@@ -1,16 +1,17 @@
-//! Where a configuration is looked for when nobody names one: `.mcp.json`, from a folder upwards. What it says is executed,
+//! Where a configuration is looked for when nobody names one: `witgate.json`, else `.mcp.json`, from a folder upwards. What it says is executed,
 //! so only a file that nobody else can have written is taken, as git does with its own. The file is not read here.
 
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 
-/// The one file that is looked for. Those of editors (`.cursor/mcp.json` ...) have to be named.
-const FILE: &str = ".mcp.json";
+/// The files that are looked for in each folder: where `witgate init` moves servers to, and where clients have them. Those of
+/// editors (`.cursor/mcp.json` ...) have to be named.
+const FILES: [&str; 2] = ["witgate.json", ".mcp.json"];
 /// What marks the root of a repository, where the search ends.
 const ROOTS: [&str; 3] = [".git", ".hg", ".jj"];
 
-/// The nearest `.mcp.json` in `start` or a folder above it, at most up to the root of the repository, `$HOME`, or the file
+/// The nearest `witgate.json` or `.mcp.json` in `start` or a folder above it, at most up to the root of the repository, `$HOME`, or the file
 /// system that `start` is on.
 ///
 /// # Errors
@@ -53,12 +54,14 @@ pub(super) fn find_for(
         if !is_same_file_system(&start, folder) {
             break;
         }
-        let path = folder.join(FILE);
-        match objection(&path, folder, person) {
-            Ok(None) => return Ok(Some(path)),
-            Ok(Some(reason)) => return Err(ConfigError::Untrusted { path, reason }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {}
-            Err(error) => return Err(read(&path, error)),
+        for path in FILES.map(|file| folder.join(file)) {
+            match objection(&path, folder, person) {
+                Ok(None) => return Ok(Some(path)),
+                Ok(Some(reason)) => return Err(ConfigError::Untrusted { path, reason }),
+                Err(error)
+                    if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {}
+                Err(error) => return Err(read(&path, error)),
+            }
         }
         let is_root = ROOTS.iter().any(|root| folder.join(root).exists());
         if is_root || home.as_deref() == Some(folder) {

@@ -14,11 +14,11 @@ fn env(name: &str) -> Option<String> {
     }
 }
 
-fn read(text: &str) -> Result<Config, ConfigError> {
+pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
     parse(text, Path::new("/proj/.mcp.json"), &env)
 }
 
-fn refusal(text: &str) -> (String, String) {
+pub(super) fn refusal(text: &str) -> (String, String) {
     let error = read(text).unwrap_err();
     assert!(!error.to_string().contains("hunter2") && !error.hint().contains("hunter2"));
     (error.to_string(), error.hint())
@@ -56,7 +56,7 @@ fn both_transports_are_read_and_expanded() {
     assert_eq!(env["GH"], "Bearer hunter2-hunter2");
     assert_eq!(env["N"], "1");
     assert_eq!(cwd, Path::new("/proj/sub"));
-    let Transport::Http { url, headers } = &config.servers["web"].transport else {
+    let Transport::Http { url, headers, .. } = &config.servers["web"].transport else {
         panic!("web is reached by HTTP")
     };
     assert_eq!(url, "https://h/hunter2-hunter2");
@@ -147,6 +147,31 @@ fn unknown_keys_are_errors_with_the_nearest() {
         "/proj/.mcp.json: unknown key `mcpServer` in the file"
     );
     assert_eq!(hint, "did you mean `mcpServers`?");
+}
+
+#[test]
+fn who_shares_a_server_is_read() {
+    let scope = |said: &str| {
+        let text = format!(r#"{{"mcpServers": {{"a": {{"command": "x"{said}}}}}}}"#);
+        read(&text).map(|config| config.servers["a"].scope)
+    };
+    for (said, expected) in [
+        ("", Scope::Host),
+        (r#", "scope": "host""#, Scope::Host),
+        (r#", "scope": "session""#, Scope::Session),
+        (r#", "scope": "run""#, Scope::Run),
+    ] {
+        assert_eq!(scope(said).unwrap(), expected);
+    }
+    for wrong in [r#", "scope": "conversation""#, r#", "scope": null"#] {
+        let error = scope(wrong).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("`scope` is none of `host`, `session`, `run`")
+        );
+        assert!(error.hint().contains("`session` for one per session"));
+    }
 }
 
 #[test]
@@ -382,6 +407,10 @@ mod search {
         assert_eq!(find(&deep).unwrap(), Some(top.join(".mcp.json")));
         write(&top.join("a/.mcp.json"));
         assert_eq!(find(&deep).unwrap(), Some(top.join("a/.mcp.json")));
+        // Where `witgate init` moved the servers, the clients' file holds witgate alone.
+        write(&top.join("a/witgate.json"));
+        assert_eq!(find(&deep).unwrap(), Some(top.join("a/witgate.json")));
+        std::fs::remove_file(top.join("a/witgate.json")).unwrap();
     }
 
     #[test]
@@ -469,4 +498,32 @@ mod search {
         assert!(others_may_write(0o100_602, 1000, &kim));
         assert!(!others_may_write(0o100_644, 100, &kim));
     }
+}
+
+#[test]
+fn a_server_whose_variables_are_not_set_can_be_left_out() {
+    let text =
+        r#"{"mcpServers": {"a": {"command": "a", "args": ["${MISSING}"]}, "b": {"command": "b"}}}"#;
+    let config = parse_with(
+        text,
+        Path::new("/proj/.mcp.json"),
+        &|_| None,
+        Unset::LeaveOut,
+    )
+    .unwrap();
+    assert_eq!(config.servers.keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(
+        config.notices,
+        ["server `a` is left out: the variable `MISSING` is not set"]
+    );
+    let other = text.replace("command\": \"b", "comand\": \"b");
+    assert!(
+        parse_with(
+            &other,
+            Path::new("/proj/.mcp.json"),
+            &|_| None,
+            Unset::LeaveOut
+        )
+        .is_err()
+    );
 }

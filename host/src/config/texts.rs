@@ -85,7 +85,7 @@ impl Texts<'_> {
         Ok(map)
     }
 
-    fn text(&mut self, value: &Value, key: &str) -> Result<String, ConfigError> {
+    pub(super) fn text(&mut self, value: &Value, key: &str) -> Result<String, ConfigError> {
         match value {
             Value::String(text) => self.expand(text, key),
             _ => Err(self.wrong(key, "is no string", "write a string")),
@@ -173,7 +173,7 @@ impl Texts<'_> {
         Ok(value)
     }
 
-    fn wrong(&self, key: &str, what: &str, hint: &str) -> ConfigError {
+    pub(super) fn wrong(&self, key: &str, what: &str, hint: &str) -> ConfigError {
         self.source.invalid(
             &format!("server `{}`", self.server),
             &format!("`{key}` {what}"),

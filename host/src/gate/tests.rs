@@ -24,10 +24,13 @@ fn plan(grants: &str, limits: Limits) -> Plan {
         tool: tool.into(),
         definition: String::new(),
         rules: Arc::clone(rules.tool("s", tool).unwrap()),
+        through: Vec::new(),
     });
     Plan {
         tools: tools.into(),
         imports: Vec::new(),
+        calls: Vec::new(),
+        skills: Vec::new(),
         rules,
         limits,
         start: Vec::new(),
@@ -307,7 +310,7 @@ fn flow_rules_go_by_what_the_run_has_read() {
     pass(&refused, &mut spent, call(0, 1)).unwrap();
     // Its answer is not there yet: nothing of it can be in what is sent.
     pass(&refused, &mut spent, call(1, 1)).unwrap();
-    read(&refused, &mut spent, 0);
+    read(&refused, &mut spent, 0, LabelSet::default());
     let before = spent.clone();
     let denial = pass(&refused, &mut spent, call(1, 1)).unwrap_err();
     assert!(matches!(denial, Denial::Flow { .. }), "{denial}");

@@ -6,12 +6,14 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use reqwest::header::AUTHORIZATION;
 use serde_json::{Map, Value};
 use witgate_codegen::catalog::{Server, ServerInfo, Tool};
 use witgate_codegen::text::{clean, is_hidden};
 
+use super::oauth::{self, Access, Tokens};
 use super::{ServerError, Session};
-use crate::config::{ServerConfig, redact_value};
+use crate::config::{ServerConfig, Transport, redact_value};
 
 /// Longest name or version of a server, in characters.
 const INFO: usize = 200;
@@ -53,9 +55,22 @@ impl Client {
         config: &ServerConfig,
         limits: &ClientLimits,
     ) -> Result<Client, ServerError> {
-        let session = Session::connect(server, config, limits)
+        let access = access(server, config, limits.tokens.clone()).map(Arc::new);
+        Client::reach(server, config, limits, access).await
+    }
+
+    async fn reach(
+        server: &str,
+        config: &ServerConfig,
+        limits: &ClientLimits,
+        access: Option<Arc<Access>>,
+    ) -> Result<Client, ServerError> {
+        let session = Session::connect(server, config, limits, access.clone())
             .await
-            .map_err(|error| error.redacted(&config.secrets))?;
+            .map_err(|error| match &access {
+                Some(access) => error.redacted(&access.secrets()),
+                None => error.redacted(&config.secrets),
+            })?;
         Ok(Client {
             session,
             limits: limits.clone(),
@@ -86,7 +101,7 @@ impl Client {
         // A change that is told while the list is on its way may not be in it.
         let changes = self.session.list_changes();
         let server = self.list().await;
-        let server = server.map_err(|error| error.redacted(&self.session.secrets))?;
+        let server = server.map_err(|error| error.redacted(&self.session.secrets()))?;
         let tool = |tool: &Tool| {
             let listed = ListedTool {
                 tool: tool.clone(),
@@ -170,11 +185,11 @@ impl Client {
         arguments: Map<String, Value>,
         deadline: Instant,
     ) -> Result<ToolReply, ServerError> {
-        let secrets = &self.session.secrets;
         let answered = self.answer(tool, arguments, deadline).await;
-        let mut reply = answered.map_err(|error| error.redacted(secrets))?;
+        let mut reply = answered.map_err(|error| error.redacted(&self.session.secrets()))?;
         if reply.is_error {
-            let hide = |value| redact_value(value, secrets);
+            let secrets = self.session.secrets();
+            let hide = |value| redact_value(value, &secrets);
             reply.structured = reply.structured.map(hide);
             reply.content = reply.content.into_iter().map(hide).collect();
         }
@@ -229,6 +244,46 @@ impl Client {
     }
 }
 
+/// What a connection shows to its server: nothing where the configuration says what to send, or tokens could be read on
+/// the way.
+pub(super) fn access(
+    server: &str,
+    config: &ServerConfig,
+    tokens: Option<Tokens>,
+) -> Option<Access> {
+    let Transport::Http {
+        url,
+        headers,
+        oauth,
+    } = &config.transport
+    else {
+        return None;
+    };
+    let has_own = headers.keys().any(|key| AUTHORIZATION == key.as_str());
+    let is_safe = oauth::is_safe(url);
+    (!has_own && is_safe).then(|| Access::new(server, url, oauth, &config.secrets, tokens))
+}
+
+/// With what a server asks for a login, before or after its tools were listed; `None` where it asks for none.
+pub(super) async fn challenge(
+    server: &str,
+    config: &ServerConfig,
+    limits: &ClientLimits,
+) -> Result<Option<String>, ServerError> {
+    let access = access(server, config, None).map(Arc::new);
+    let asked = async {
+        let client = Client::reach(server, config, limits, access.clone()).await?;
+        let listed = client.tools().await;
+        client.close().await;
+        listed.map(drop)
+    };
+    let asked = asked.await;
+    match access.and_then(|access| access.last_challenge()) {
+        Some(challenge) => Ok(Some(challenge.text)),
+        None => asked.map(|()| None),
+    }
+}
+
 /// Bounds on one server's connection.
 #[derive(Debug, Clone)]
 pub struct ClientLimits {
@@ -248,6 +303,10 @@ pub struct ClientLimits {
     pub max_tools: usize,
     /// Takes the lines that a server writes on stderr, redacted.
     pub log: Option<LogHook>,
+    /// Takes what is left out of what a server lists, one sentence each.
+    pub notices: Option<LogHook>,
+    /// Where the logins to servers over HTTP are kept; without it, there are none.
+    pub tokens: Option<Tokens>,
 }
 
 impl Default for ClientLimits {
@@ -261,11 +320,13 @@ impl Default for ClientLimits {
             max_pages: 200,
             max_tools: 5_000,
             log: None,
+            notices: None,
+            tokens: None,
         }
     }
 }
 
-/// Takes a server's name and one line of its stderr.
+/// Takes a server's name and one line about it, or of its stderr.
 pub type LogLine = dyn Fn(&str, &str) + Send + Sync;
 
 /// Where the lines go. It is called from the task that reads them and must not block.

@@ -42,8 +42,14 @@ pub enum ServerError {
         server: String,
         /// What went wrong.
         reason: String,
-        /// The server asks for authorization.
-        unauthorized: bool,
+    },
+    /// The server wants a login, or a better one: nothing was done.
+    #[error("server `{server}` asks for authorization: {reason}")]
+    Unauthorized {
+        /// The server's name in the configuration.
+        server: String,
+        /// What is wrong with the login that there is.
+        reason: String,
     },
     /// No answer in time.
     #[error("server `{server}` did not {doing} within {} ms", after.as_millis())]
@@ -105,6 +111,7 @@ impl ServerError {
             | ServerError::NotFound { server, .. }
             | ServerError::Spawn { server, .. }
             | ServerError::Handshake { server, .. }
+            | ServerError::Unauthorized { server, .. }
             | ServerError::Timeout { server, .. }
             | ServerError::Closed { server, .. }
             | ServerError::Protocol { server, .. }
@@ -120,6 +127,7 @@ impl ServerError {
             ServerError::NotFound { command, .. } => (command, None),
             ServerError::Spawn { reason, .. }
             | ServerError::Handshake { reason, .. }
+            | ServerError::Unauthorized { reason, .. }
             | ServerError::Protocol { reason, .. } => (reason, None),
             ServerError::Timeout {
                 doing, stderr_tail, ..
@@ -159,11 +167,10 @@ impl ServerError {
                 "",
             ),
             ServerError::Spawn { .. } => ("check `command` and `cwd` of the server".to_owned(), ""),
-            ServerError::Handshake {
-                unauthorized: true, ..
-            } => (
-                "add `\"headers\": {\"Authorization\": \"Bearer ${TOKEN}\"}` to the server"
-                    .to_owned(),
+            ServerError::Unauthorized { server, .. } => (
+                format!(
+                    "log in with `witgate login {server}`, or add `\"headers\": {{\"Authorization\": \"Bearer ${{TOKEN}}\"}}` to the server"
+                ),
                 "",
             ),
             ServerError::Handshake { .. } => (

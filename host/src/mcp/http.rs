@@ -34,6 +34,8 @@ pub(super) enum Answer {
     SessionGone,
     /// The server asks for authorization, with its challenge.
     Unauthorized(String),
+    /// It asks for more of it, with its challenge.
+    MoreScope(String),
     /// Any other HTTP status.
     Status(u16),
     /// Another content type, or no JSON.
@@ -60,35 +62,41 @@ pub(super) enum StreamError {
 
 /// An HTTP client for `url`; rustls with ring, the system's certificates.
 pub(super) fn client(url: &str) -> Result<reqwest::Client, reqwest::Error> {
+    let redirect = Policy::custom(|attempt| {
+        let keeps_body = matches!(
+            attempt.status(),
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+        );
+        // Another origin must not see the headers, which may hold credentials.
+        let same_origin = attempt
+            .previous()
+            .last()
+            .is_some_and(|last| last.origin() == attempt.url().origin());
+        if keeps_body && same_origin && attempt.previous().len() < 10 {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    });
+    builder(url).redirect(redirect).build()
+}
+
+/// What all our HTTP clients have in common.
+pub(super) fn builder(url: &str) -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // It fails only where an embedding program has chosen a provider before: then that one serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    let mut builder = reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         // A pooled connection whose last body was not read to the end stalls for 40 ms (delayed ACK).
-        .pool_max_idle_per_host(0)
-        .redirect(Policy::custom(|attempt| {
-            let keeps_body = matches!(
-                attempt.status(),
-                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
-            );
-            // Another origin must not see the headers, which may hold credentials.
-            let same_origin = attempt
-                .previous()
-                .last()
-                .is_some_and(|last| last.origin() == attempt.url().origin());
-            if keeps_body && same_origin && attempt.previous().len() < 10 {
-                attempt.follow()
-            } else {
-                attempt.stop()
-            }
-        }));
+        .pool_max_idle_per_host(0);
     if url.starts_with("http://") {
         // No certificate is needed, so a machine without any can still reach a local server.
-        builder = builder.tls_certs_only([]);
+        builder.tls_certs_only([])
+    } else {
+        builder
     }
-    builder.build()
 }
 
 /// Posts `body` and reads the answer, bounded: JSON bodies in all, single events in their bytes.
@@ -96,6 +104,7 @@ pub(super) async fn post(
     client: &reqwest::Client,
     url: &str,
     session: Option<&str>,
+    token: Option<&str>,
     headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
     body: Vec<u8>,
     max: Bounds,
@@ -106,6 +115,9 @@ pub(super) async fn post(
         .header(CONTENT_TYPE, "application/json");
     if let Some(session) = session {
         request = request.header(SESSION, session);
+    }
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
     }
     for (name, value) in headers {
         request = request.header(name, value);
@@ -118,10 +130,12 @@ pub(super) async fn post(
     if status == StatusCode::NOT_FOUND && session.is_some() {
         return Ok(Answer::SessionGone);
     }
-    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        return Ok(Answer::Unauthorized(
-            text(response.headers(), &WWW_AUTHENTICATE).unwrap_or_default(),
-        ));
+    match (status, challenge(response.headers())) {
+        (StatusCode::UNAUTHORIZED, challenge) => {
+            return Ok(Answer::Unauthorized(challenge.unwrap_or_default()));
+        }
+        (StatusCode::FORBIDDEN, Some(challenge)) => return Ok(Answer::MoreScope(challenge)),
+        _ => {}
     }
     let session = text(response.headers(), &SESSION);
     let kind = text(response.headers(), &CONTENT_TYPE)
@@ -154,6 +168,18 @@ pub(super) async fn post(
         "text/event-stream" => Ok(Answer::Events(events(response, max.bytes), session)),
         _ => Ok(Answer::NotJson),
     }
+}
+
+/// What a server asks for: a bearer token, where it leaves a choice.
+fn challenge(headers: &HeaderMap) -> Option<String> {
+    let all = headers.get_all(WWW_AUTHENTICATE).iter();
+    let mut all = all.filter_map(|value| value.to_str().ok()).peekable();
+    let first = all.peek().copied();
+    let is_bearer = |value: &&str| {
+        let scheme = value.split(' ').next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case("bearer")
+    };
+    all.find(is_bearer).or(first).map(str::to_owned)
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
@@ -220,6 +246,20 @@ impl EventSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_challenges_the_bearer_one_counts() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(challenge(&headers), None);
+        for (value, expected) in [
+            ("Basic realm=x", "Basic realm=x"),
+            ("bearer scope=y", "bearer scope=y"),
+            ("Bearer scope=z", "bearer scope=y"),
+        ] {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
+            assert_eq!(challenge(&headers).as_deref(), Some(expected));
+        }
+    }
 
     #[test]
     fn an_event_is_counted_across_chunks_and_ends_at_an_empty_line() {

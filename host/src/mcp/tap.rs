@@ -7,21 +7,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::stream::{BoxStream, StreamExt};
 use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::model::{ClientJsonRpcMessage, RequestId};
+use rmcp::transport::auth::AuthError;
 use rmcp::transport::streamable_http_client::{
-    AuthRequiredError, HttpStatusError, SseError, StreamableHttpClient, StreamableHttpError,
-    StreamableHttpPostResponse, StreamableHttpResponseLimits,
+    AuthRequiredError, HttpStatusError, InsufficientScopeError, SseError, StreamableHttpClient,
+    StreamableHttpError, StreamableHttpPostResponse, StreamableHttpResponseLimits,
 };
 use serde_json::{Value, json};
 use sse_stream::Sse;
 
+use super::chain;
 use super::changes::Changes;
 use super::http;
 use super::message;
+use super::oauth::{Access, Challenge, LoginError};
 use super::pipe::{answered, wants_raw};
 use super::weigh::{Measure, has_more_values};
 
 /// The longest answer to anything but `tools/list` and `tools/call`, in bytes.
 pub(super) const HANDSHAKE: usize = 1024 * 1024;
+
+/// How often a request is sent again with another token: one that somebody else left may be refused too.
+const RENEWALS: usize = 2;
 
 /// Results that came over HTTP, as they were sent, until the request that waits takes them.
 #[derive(Clone, Default)]
@@ -109,6 +115,8 @@ pub(super) struct Tap {
     pub(super) http: reqwest::Client,
     pub(super) raw: Raw,
     pub(super) watch: Watch,
+    /// `None` where the configuration says what is sent.
+    pub(super) access: Option<Arc<Access>>,
 }
 
 /// What is looked for in every event.
@@ -121,23 +129,47 @@ pub(super) struct Watch {
 pub(super) type HttpError = StreamableHttpError<reqwest::Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 
-impl StreamableHttpClient for Tap {
-    type Error = reqwest::Error;
-
-    async fn post_message(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session: Option<Arc<str>>,
-        token: Option<String>,
-        headers: Headers,
-    ) -> Result<StreamableHttpPostResponse, HttpError> {
-        let limits = StreamableHttpResponseLimits::default();
-        self.post_message_with_response_limits(uri, message, session, token, headers, limits)
-            .await
+impl Tap {
+    /// Sends with the token that there is, and again with another where the server refuses that one.
+    async fn with_access<T, F, Fut>(&self, given: Option<String>, send: F) -> Result<T, HttpError>
+    where
+        F: Fn(Option<String>) -> Fut,
+        Fut: Future<Output = Result<T, HttpError>>,
+    {
+        let Some(access) = &self.access else {
+            return send(given).await.map_err(plain_refusal);
+        };
+        let mut token = match given {
+            Some(token) => Some(token),
+            None => access.token().await.map_err(not_renewed)?,
+        };
+        let mut left = RENEWALS;
+        loop {
+            let error = match send(token.clone()).await.map_err(plain_refusal) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let challenge = match &error {
+                StreamableHttpError::AuthRequired(refusal) => Challenge {
+                    text: refusal.www_authenticate_header.clone(),
+                    more: false,
+                },
+                StreamableHttpError::InsufficientScope(refusal) => Challenge {
+                    text: refusal.www_authenticate_header.clone(),
+                    more: true,
+                },
+                _ => return Err(error),
+            };
+            match access.renew(token.as_deref(), &challenge).await {
+                Ok(Some(fresh)) if left > 0 => token = Some(fresh),
+                Ok(_) => return Err(error),
+                Err(error) => return Err(not_renewed(error)),
+            }
+            left -= 1;
+        }
     }
 
-    async fn post_message_with_response_limits(
+    async fn post_once(
         &self,
         uri: Arc<str>,
         message: ClientJsonRpcMessage,
@@ -167,7 +199,8 @@ impl StreamableHttpClient for Tap {
             bytes: max,
             values: self.watch.max_values,
         };
-        match http::post(&self.http, &uri, session.as_deref(), headers, body, bounds).await? {
+        let (session, token) = (session.as_deref(), token.as_deref());
+        match http::post(&self.http, &uri, session, token, headers, body, bounds).await? {
             http::Answer::Accepted => Ok(StreamableHttpPostResponse::Accepted),
             http::Answer::Json(mut message, session) => {
                 self.raw.keep(&mut message);
@@ -191,6 +224,9 @@ impl StreamableHttpClient for Tap {
             http::Answer::Unauthorized(challenge) => Err(StreamableHttpError::AuthRequired(
                 AuthRequiredError::new(challenge),
             )),
+            http::Answer::MoreScope(challenge) => Err(StreamableHttpError::InsufficientScope(
+                InsufficientScopeError::new(challenge, None),
+            )),
             http::Answer::Status(status @ (429 | 500..)) => {
                 Err(HttpStatusError::new(status, None).into())
             }
@@ -202,10 +238,70 @@ impl StreamableHttpClient for Tap {
                 let refusal = self.raw.refuse(&id, measure);
                 Ok(StreamableHttpPostResponse::Json(
                     serde_json::from_value(refusal)?,
-                    session.map(|id| id.to_string()),
+                    session.map(str::to_owned),
                 ))
             }
         }
+    }
+}
+
+/// rmcp tells only in words that there was a 401 without a challenge.
+fn plain_refusal(error: HttpError) -> HttpError {
+    match error {
+        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP 401") => {
+            StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()))
+        }
+        error => error,
+    }
+}
+
+fn not_renewed(error: LoginError) -> HttpError {
+    let reason = match error {
+        LoginError::Token { reason, .. } | LoginError::Discovery { reason, .. } => {
+            format!("the login could not be renewed: {reason}")
+        }
+        error => chain(&error),
+    };
+    StreamableHttpError::Auth(AuthError::OAuthError(reason))
+}
+
+impl StreamableHttpClient for Tap {
+    type Error = reqwest::Error;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        headers: Headers,
+    ) -> Result<StreamableHttpPostResponse, HttpError> {
+        let limits = StreamableHttpResponseLimits::default();
+        self.post_message_with_response_limits(uri, message, session, token, headers, limits)
+            .await
+    }
+
+    async fn post_message_with_response_limits(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        headers: Headers,
+        limits: StreamableHttpResponseLimits,
+    ) -> Result<StreamableHttpPostResponse, HttpError> {
+        let send = |token| {
+            let (uri, message) = (uri.clone(), message.clone());
+            self.post_once(
+                uri,
+                message,
+                session.clone(),
+                token,
+                headers.clone(),
+                limits,
+            )
+        };
+        self.with_access(token, send).await
     }
 
     async fn delete_session(
@@ -215,7 +311,12 @@ impl StreamableHttpClient for Tap {
         token: Option<String>,
         headers: Headers,
     ) -> Result<(), HttpError> {
-        self.http.delete_session(uri, session, token, headers).await
+        let send = |token| {
+            let (uri, session) = (uri.clone(), session.clone());
+            self.http
+                .delete_session(uri, session, token, headers.clone())
+        };
+        self.with_access(token, send).await
     }
 
     async fn get_stream(
@@ -240,11 +341,14 @@ impl StreamableHttpClient for Tap {
         headers: Headers,
         max: usize,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, HttpError> {
-        let events = self
-            .http
-            .get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, max);
+        let send = |token| {
+            let (uri, session, last_event) = (uri.clone(), session.clone(), last_event.clone());
+            let headers = headers.clone();
+            self.http
+                .get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, max)
+        };
+        let events = self.with_access(token, send).await?;
         let (raw, watch) = (self.raw.clone(), self.watch.clone());
-        let events = events.await?;
         Ok(events
             .map(move |event| event.map(|event| raw.tap(event, None, &watch)))
             .boxed())

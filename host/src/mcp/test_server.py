@@ -11,6 +11,7 @@ It knows only `initialize` (2025-11-25), but for `forgets`; modes:
   deaf       ignores SIGTERM and a closed stdin  spills  writes its secrets on stderr at a call, and ends
   forgets    speaks 2026-07-28, counts its lists in a description, ends the subscription at a call and takes no other
   hidden     has a tool whose name does not show as it is
+  yes        answers a method that it does not know with an empty result
 Tools that are not listed: leak, a failure with SECRET in it; tell, a result with SECRET in it; zeros, 100,000 numbers.
 HTTP only: json, sse (how it answers), locked (asks for authorization), changes (says before each answer to a call that its
 tools changed), redeployed (at the first call it is another version, with another `echo`, that knows no earlier session).
@@ -83,6 +84,8 @@ def answer(message):
         if result is None:
             return {"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32602, "message": "unknown tool, " + os.environ.get("SECRET", "")}}
     else:
+        if mode == "yes":
+            return {"jsonrpc": "2.0", "id": message["id"], "result": {}}
         return {"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "method not found"}}
     return {"jsonrpc": "2.0", "id": message["id"], "result": result}
 

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use super::*;
+use crate::config::Scope;
 
 mod hostile;
 
@@ -30,6 +31,7 @@ pub(crate) fn stdio_config(mode: &str, marker: &str, env: &[(&str, &str)]) -> Se
             env,
             cwd: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
         },
+        scope: Scope::Host,
     }
 }
 
@@ -310,6 +312,20 @@ async fn a_server_that_quits_over_discover_is_started_again_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_yes_to_everything_is_asked_without_discover() {
+    let web = web("yes");
+    for config in [
+        stdio_config("yes", &marker("yes"), &[]),
+        http_config(&web.1),
+    ] {
+        let client = Client::connect("s", &config, &limits()).await.unwrap();
+        assert_eq!(client.protocol(), "2025-11-25");
+        assert_eq!(client.tools().await.unwrap().tools.len(), 6);
+        client.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_to_discover_is_not_taken_for_that_to_initialize() {
     let client = connect("late", &marker("late")).await;
     assert!(!call(&client, "echo").await.unwrap().is_error);
@@ -365,8 +381,10 @@ pub(crate) fn http_config(url: &str) -> ServerConfig {
         transport: Transport::Http {
             url: url.to_owned(),
             headers,
+            oauth: crate::config::Oauth::default(),
         },
         secrets,
+        scope: Scope::Host,
     }
 }
 
@@ -453,29 +471,14 @@ async fn http_errors_name_no_secret() {
     let locked = web("locked");
     let error = refusal(&http_config(&locked.1), &limits()).await;
     assert!(
-        matches!(
-            &error,
-            ServerError::Handshake {
-                unauthorized: true,
-                ..
-            }
-        ),
+        matches!(&error, ServerError::Unauthorized { .. }),
         "{error}"
     );
     let nobody = web("json");
     let config = http_config(&nobody.1);
     drop(nobody);
     let error = refusal(&config, &limits()).await;
-    assert!(
-        matches!(
-            &error,
-            ServerError::Handshake {
-                unauthorized: false,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(&error, ServerError::Handshake { .. }), "{error:?}");
     assert!(error.to_string().contains("onnection refused"), "{error}");
     let shown = format!("{error:?} {error}");
     assert!(

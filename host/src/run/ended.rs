@@ -1,8 +1,8 @@
 //! How a run ends without a result, and what is read of the one that it has.
 
 use serde_json::Value;
-use wasmtime::Trap;
 use wasmtime::component::{ComponentType, Lift, Lower};
+use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use super::RunState;
 use crate::budget::Exceeded;
@@ -113,6 +113,10 @@ pub(super) fn load_error(text: &str) -> ProgramError {
 pub(super) fn explain(trap: wasmtime::Error, state: &RunState) -> RunError {
     if let Some(exceeded) = trap.downcast_ref::<Exceeded>() {
         return RunError::Limit(exceeded.clone());
+    }
+    if trap.is::<PoolConcurrencyLimitError>() {
+        let why = "all places that the host reserved for programs are taken";
+        return RunError::Host(why.to_owned());
     }
     if let Some(panic) = &state.panic {
         return RunError::Program(Box::new(ProgramError {

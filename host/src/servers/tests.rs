@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use serde_json::{Map, json};
 
 use super::*;
+use crate::config::{ServerConfig, Transport};
+use crate::mcp::ToolReply;
 use crate::mcp::testing::{http_config, is_gone_soon, is_running, marker, stdio_config, web};
+
+mod scopes;
 
 fn servers(entries: &[(&str, &str)], marker: &str, limits: ServersLimits) -> Servers {
     let servers = entries
@@ -43,7 +47,7 @@ async fn call(
     let permit = Permit::for_tests(server, tool, &definition(tool), Map::new());
     let deadline = Instant::now() + Duration::from_secs(seconds);
     match servers.call(permit, deadline).await {
-        Ok(reply) => Ok(reply),
+        Ok(reply) => Ok(reply.reply),
         Err(CallError::Server(error)) => Err(error),
         Err(changed) => panic!("{changed}"),
     }

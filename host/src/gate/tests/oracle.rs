@@ -246,9 +246,12 @@ impl World {
                     tool: tool.into(),
                     definition: String::new(),
                     rules: Arc::clone(rules.tool(server, tool).unwrap()),
+                    through: Vec::new(),
                 })
                 .into(),
             imports: Vec::new(),
+            calls: Vec::new(),
+            skills: Vec::new(),
             rules,
             limits: self.limits.clone(),
             start: Vec::new(),

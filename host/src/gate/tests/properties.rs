@@ -97,7 +97,7 @@ fn every_answer_of_the_gate_is_the_one_that_an_oracle_gives() {
                 }
             }
             if random.one_in(6) {
-                read(&plan, &mut spent, tool);
+                read(&plan, &mut spent, tool, LabelSet::default());
                 booked.read.extend(&world.labels[&tool]);
             }
             assert_eq!(spent.calls, booked.calls.len() as u64);
@@ -224,7 +224,7 @@ fn the_gate_has_an_answer_to_everything() {
                 random.pick(&[0, 1, 9]),
                 random.pick(&ENDS),
             );
-            read(&plan, &mut spent, tool);
+            read(&plan, &mut spent, tool, LabelSet::default());
             if random.one_in(10) {
                 take_back(&mut spent, tool, 1, random.pick(&ENDS), ChangeKind::Removed);
             }

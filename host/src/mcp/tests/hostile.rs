@@ -99,7 +99,7 @@ async fn a_flood_of_values_is_an_error_and_is_not_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_kept_of_a_request_that_ended() {
     let web = web("json");
-    let session = Session::connect("s", &http_config(&web.1), &limits())
+    let session = Session::connect("s", &http_config(&web.1), &limits(), None)
         .await
         .unwrap();
     for tool in ["nothing", "big", "echo"] {
