@@ -1,8 +1,13 @@
 //! Every tool's declaration as a file of its own: `servers/SERVER/TOOL.d.ts`. The same paths name files and MCP resources, so names
 //! that a file system or a URI reads otherwise are written with `%`.
 
+use sha2::{Digest, Sha256};
+
 use crate::dts::declare_tools;
 use crate::model::{ServerModel, ToolModel};
+
+/// Longest part of a path, in bytes.
+const LONGEST: usize = 120;
 
 /// Where the declaration of a tool stands: three parts, no part of which can lead out of its folder.
 pub fn path(server: &ServerModel, tool: &ToolModel) -> String {
@@ -41,6 +46,18 @@ fn part(name: &str) -> String {
             byte => out.push_str(&format!("%{byte:02X}")),
         }
     }
+    if out.len() > LONGEST {
+        // File systems take some 255 bytes; what tells long names apart stays.
+        let digest = Sha256::digest(name);
+        let hex: String = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        out.truncate(LONGEST - hex.len() - 1);
+        out.push('~');
+        out.push_str(&hex);
+    }
     out
 }
 
@@ -63,15 +80,20 @@ mod tests {
             "A%2Fb",
             "con:x",
         ];
+        let long = [
+            format!("{}a", "\u{202e}".repeat(50)),
+            format!("{}b", "\u{202e}".repeat(50)),
+        ];
+        let names = names.map(str::to_owned).into_iter().chain(long);
         let tools = names.map(|name| Tool {
-            name: name.to_owned(),
+            name,
             input_schema: serde_json::json!({"type": "object"}),
             ..Tool::default()
         });
         let servers = [model_server(
             "my server",
             &Server {
-                tools: tools.to_vec(),
+                tools: tools.collect(),
                 ..Server::default()
             },
         )
@@ -80,6 +102,7 @@ mod tests {
         for tool in &servers[0].tools {
             let path = path(&servers[0], tool);
             assert_eq!(path.split('/').count(), 3, "{path}");
+            assert!(path.split('/').all(|part| part.len() <= 130), "{path}");
             assert!(path.split('/').all(|part| !part.starts_with('.')), "{path}");
             assert_eq!(find(&servers, &path).unwrap().1.tool, tool.tool);
             assert!(paths.insert(path));
