@@ -8,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
-use crate::ground::{Ground, beside};
+use crate::beside::beside;
+use crate::ground::Ground;
 use crate::spread::{Row, seconds};
 
 const PROGRAM: &str = r#"

@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use crate::ground::{Ground, beside};
+use crate::beside::beside;
+use crate::ground::Ground;
 use crate::spread::Row;
 
 const SIZES: [(usize, &str, &str); 3] = [

@@ -18,6 +18,8 @@ use witgate_host::{
     Script, Servers, admit, config, grants,
 };
 
+use crate::beside::beside;
+
 /// Instances that the pooled host has room for.
 const POOL: u32 = 16;
 /// Longest direct call.
@@ -92,17 +94,6 @@ pub(crate) fn host(options: HostOptions) -> anyhow::Result<Host> {
     let module = engine::engine()?;
     host.add_module(&link::engine_import(module), &module.wasm)?;
     Ok(host)
-}
-
-/// A program that was built into the same folder as this one.
-pub(crate) fn beside(name: &str) -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("cannot tell where this program is")?;
-    let path = own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    ensure!(
-        path.exists(),
-        "there is no `{name}` beside this program\n\nhint: build all of it: cargo build --release --workspace"
-    );
-    Ok(path)
 }
 
 /// Where the command line keeps what it builds: the toolchain for Rust programs is looked for there.

@@ -1,6 +1,7 @@
 //! What things cost: a table of measured times with their spread, each beside its aim. It measures in the way the product
 //! is used, against real server processes; it changes nothing and judges nothing but whether a median is within its aim.
 
+mod beside;
 mod calls;
 mod cli;
 mod compute;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use witgate_builder::js::JsError;
 use witgate_builder::module::ModuleError;
 use witgate_builder::rust::RustError;
+use witgate_host::Exceeded;
 use witgate_host::admission::{Reason, Refusal};
 use witgate_host::call::{ToolError, ToolErrorKind};
 use witgate_host::config::ConfigError;
@@ -277,7 +278,7 @@ impl From<RunError> for Failure {
         let message = error.to_string();
         match error {
             RunError::Program(error) => program(*error),
-            RunError::Limit(exceeded) => Failure::new(Kind::Limit, message).hint(exceeded.hint()),
+            RunError::Limit(exceeded) => Failure::new(Kind::Limit, message).hint(raise(&exceeded)),
             RunError::Deadlock => Failure::new(Kind::Program, message)
                 .hint("look for an `await` on something that never comes"),
             RunError::Broken { .. } => Failure::new(Kind::Program, message),
@@ -288,6 +289,18 @@ impl From<RunError> for Failure {
                 failure
             }
         }
+    }
+}
+
+/// What to do about a budget that ran out, with the flag that raises it.
+fn raise(exceeded: &Exceeded) -> String {
+    let hint = exceeded.hint();
+    match exceeded {
+        Exceeded::Cpu(_) => format!("{hint}, or raise it with `--max-cpu SECONDS`"),
+        Exceeded::Wall(_) => format!("{hint}; raise it with `--max-time SECONDS`"),
+        Exceeded::Memory(_) => format!("{hint}, or raise it with `--max-memory MIB`"),
+        Exceeded::Calls(_) => format!("{hint}, or raise it with `--max-calls N`"),
+        Exceeded::Result(_) | Exceeded::Handles => hint.to_owned(),
     }
 }
 

@@ -1,27 +1,19 @@
 //! Where logins to servers are kept: the person's own folder, never the project's. Every connection takes them from here.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use witgate_host::config::{Transport, redact};
-use witgate_host::mcp::oauth::{TokenFolder, Tokens};
+use witgate_host::config::{Oauth, ServerConfig, Transport};
+use witgate_host::mcp::oauth::{LoginError, TokenFolder, Tokens};
 use witgate_host::mcp::{LogHook, ServerError};
 use witgate_host::servers::ServersLimits;
 
 use crate::failure::{Failure, Kind};
 use crate::terminal;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, own_folder};
 
 /// The store; `None` where there is no home folder.
 pub(crate) fn tokens() -> Option<Tokens> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let data = set("WITGATE_DATA")
-        .or_else(|| set("XDG_DATA_HOME").map(|data| data.join("witgate")))
-        .or_else(|| set("HOME").map(|home| home.join(".local/share/witgate")))?;
+    let data = own_folder("WITGATE_DATA", "XDG_DATA_HOME", ".local/share")?;
     Some(Tokens(Arc::new(TokenFolder::new(data.join("credentials")))))
 }
 
@@ -43,8 +35,11 @@ pub(crate) fn limits() -> ServersLimits {
     limits
 }
 
-/// The address of a configured server that is reached over HTTP, and how it may be shown.
-pub(crate) fn address(workspace: &Workspace, server: &str) -> Result<(String, String), Failure> {
+/// A configured server that is reached over HTTP: its configuration, its address, and how to log in to it.
+pub(crate) fn remote<'a>(
+    workspace: &'a Workspace,
+    server: &str,
+) -> Result<(&'a ServerConfig, &'a str, &'a Oauth), Failure> {
     let Some(config) = workspace.config.servers.get(server) else {
         let unknown = ServerError::Unknown {
             server: server.to_owned(),
@@ -54,10 +49,11 @@ pub(crate) fn address(workspace: &Workspace, server: &str) -> Result<(String, St
         let failure = Failure::new(Kind::Configuration, unknown.to_string());
         return Err(failure.hint(format!("its servers: {}", names.join(", "))));
     };
-    let Transport::Http { url, .. } = &config.transport else {
-        let message = format!("server `{server}` is a child process: it asks for no login");
-        return Err(Failure::new(Kind::Configuration, message)
-            .hint("write what it needs under `env` of the server, with `${VAR}` for secrets"));
-    };
-    Ok((url.clone(), redact(url, &config.secrets)))
+    match &config.transport {
+        Transport::Http { url, oauth, .. } => Ok((config, url, oauth)),
+        Transport::Stdio { .. } => {
+            let server = server.to_owned();
+            Err(LoginError::NotHttp { server }.into())
+        }
+    }
 }

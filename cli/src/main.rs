@@ -11,6 +11,7 @@ mod consent;
 mod demo_answer;
 mod demo_data;
 mod demo_server;
+mod digest;
 mod effects;
 mod failure;
 mod init;

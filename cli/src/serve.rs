@@ -30,7 +30,7 @@ use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 use witgate_host::{Journal, Limits};
 
-use crate::commands::{GrantArguments, approvals};
+use crate::commands::GrantArguments;
 use crate::failure::{Failure, Kind};
 use crate::skills::Store;
 use crate::source;
@@ -52,10 +52,11 @@ pub(crate) const SKILLS: &str = witgate_host::SKILLS;
 const IDLE: Duration = Duration::from_secs(3_600);
 const SESSIONS: usize = 1_000;
 
-/// Bytes of results that all of them keep together.
-const RESULTS: usize = 256 << 20;
-/// How often it is looked for those.
+/// How often sessions and runs are looked for that nobody came back for.
 const FORGET: Duration = Duration::from_secs(60);
+
+/// Bytes of results that all sessions keep together.
+const RESULTS: usize = 256 << 20;
 
 /// How long the runs under way may take to end when the server does, their answers after that to be made, and those to be written.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -228,19 +229,13 @@ impl Front {
             sessions.shift_remove_index(light.unwrap_or(0));
         }
         sessions.insert(session.id.clone(), (Instant::now(), Arc::clone(session)));
-        let held = |session: &Session| {
-            session
-                .results()
-                .iter()
-                .map(|(_, bytes)| bytes)
-                .sum::<usize>()
-        };
-        let mut bytes: usize = sessions.values().map(|(_, session)| held(session)).sum();
+        let held = sessions.values().map(|(_, session)| session.result_bytes());
+        let mut bytes: usize = held.sum();
         for (_, session) in sessions.values() {
             if bytes <= RESULTS {
                 break;
             }
-            bytes -= held(session);
+            bytes -= session.result_bytes();
             session.forget_results();
         }
     }
@@ -269,11 +264,6 @@ impl Drop for Answering<'_> {
 
 /// Instances that one run may need at a time: its own, and those of skills.
 const INSTANCES: u32 = 4;
-
-/// The folder of questions for `witgate approvals`, if there can be one.
-fn approvals_folder() -> Result<std::path::PathBuf, Failure> {
-    approvals::folder(None)
-}
 
 /// 128 bits that nobody can guess, as hex; `None` where the system has none to give.
 fn token() -> Option<String> {

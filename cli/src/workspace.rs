@@ -21,7 +21,7 @@ pub(crate) struct Workspace {
     pub(crate) servers: Servers,
 }
 
-/// Finds and reads the configuration: `--config`, else `.mcp.json` from the working folder upwards.
+/// Finds and reads the configuration: `--config`, else `witgate.json` or `.mcp.json` from the working folder upwards.
 pub(crate) fn open(given: Option<&Path>) -> Result<Workspace, Failure> {
     open_with(given, Unset::Refuse)
 }
@@ -275,21 +275,28 @@ pub(crate) fn keep_sound(catalog: &mut Catalog) -> Vec<(String, String)> {
     unsound
 }
 
+/// A folder that a variable names; an empty one names none.
+pub(crate) fn folder_in(variable: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os(variable);
+    folder
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from)
+}
+
+/// A folder of witgate's own among the person's: `own`, else in `xdg`, else in `below` of the home folder.
+pub(crate) fn own_folder(own: &str, xdg: &str, below: &str) -> Option<PathBuf> {
+    folder_in(own)
+        .or_else(|| folder_in(xdg).map(|folder| folder.join("witgate")))
+        .or_else(|| folder_in("HOME").map(|home| home.join(below).join("witgate")))
+}
+
 /// Where compiled code, bindings and toolchains are kept. What is in it runs, so it has to be the person's own folder.
 pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    set("WITGATE_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|c| c.join("witgate")))
-        .or_else(|| set("HOME").map(|h| h.join(".cache").join("witgate")))
-        .ok_or_else(|| {
-            Failure::new(
-                Kind::Configuration,
-                "there is no folder for compiled code: `HOME` is not set",
-            )
-            .hint("name a folder of your own in `WITGATE_CACHE`")
-        })
+    own_folder("WITGATE_CACHE", "XDG_CACHE_HOME", ".cache").ok_or_else(|| {
+        Failure::new(
+            Kind::Configuration,
+            "there is no folder for compiled code: `HOME` is not set",
+        )
+        .hint("name a folder of your own in `WITGATE_CACHE`")
+    })
 }

@@ -227,9 +227,7 @@ impl Index {
             all += 1.0;
         }
         for (with, name) in with.iter_mut().zip(&self.servers) {
-            let is_named = name.iter().any(|word| {
-                word.stem == stem || stem.len() >= terms::SHORTEST && word.stem.starts_with(stem)
-            });
+            let is_named = name.iter().any(|word| begins(stem, &word.stem));
             *with = match is_named {
                 true => (*with + FEW) / (all + FEW),
                 false => *with / (all + FEW),
@@ -291,7 +289,7 @@ impl Entry {
                     1.0
                 } else if word.groups.iter().any(|group| part.groups.contains(group)) {
                     ALIKE
-                } else if !word.is_light && begins(word, &part.stem) {
+                } else if !word.is_light && begins(word.stem, &part.stem) {
                     BEGUN
                 } else {
                     continue;
@@ -356,8 +354,8 @@ pub(crate) fn says_more(text: &str, names: &[&str]) -> bool {
 }
 
 /// Whether a name's word is the one that is looked for, or begins with it.
-fn begins(wanted: &Wanted<'_>, name: &str) -> bool {
-    name == wanted.stem || wanted.stem.len() >= terms::SHORTEST && name.starts_with(wanted.stem)
+fn begins(wanted: &str, name: &str) -> bool {
+    name == wanted || wanted.len() >= terms::SHORTEST && name.starts_with(wanted)
 }
 
 #[cfg(test)]

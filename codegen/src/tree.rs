@@ -1,8 +1,7 @@
 //! Every tool's declaration as a file of its own: `servers/SERVER/TOOL.d.ts`. The same paths name files and MCP resources, so names
 //! that a file system or a URI reads otherwise are written with `%`.
 
-use sha2::{Digest, Sha256};
-
+use crate::catalog::hash;
 use crate::dts::declare_tools;
 use crate::model::{ServerModel, ToolModel};
 
@@ -48,15 +47,11 @@ fn part(name: &str) -> String {
     }
     if out.len() > LONGEST {
         // File systems take some 255 bytes; what tells long names apart stays.
-        let digest = Sha256::digest(name);
-        let hex: String = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        out.truncate(LONGEST - hex.len() - 1);
+        let hash = hash(name);
+        let end = &hash[..16];
+        out.truncate(LONGEST - end.len() - 1);
         out.push('~');
-        out.push_str(&hex);
+        out.push_str(end);
     }
     out
 }

@@ -127,8 +127,7 @@ const PIN_AGAIN: &str = "look at what changed, then build the program again: `wi
 const KEEP_AGAIN: &str = "make the skill again from its source, and have it reviewed";
 
 /// Decides whether a program with these imports may run, together with its skills: each tool granted, no flow rule against the
-/// combination. A skill itself needs no grant. With a
-/// lock, the tools of the servers that it pins must be what it pins.
+/// combination. A skill itself needs no grant. With a lock, the tools of the servers that it pins must be what it pins.
 ///
 /// # Errors
 /// The refusal, with all reasons.

@@ -36,20 +36,16 @@ pub enum Exceeded {
 }
 
 impl Exceeded {
-    /// What to do about it.
+    /// What a program's author can do about it. How a budget is raised is for whoever sets it to say.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Exceeded::Cpu(_) => {
-                "look for a loop that does not end, or raise it with `--max-cpu SECONDS`"
-            }
-            Exceeded::Wall(_) => {
-                "a tool may be slow, or a promise may never be settled; raise it with `--max-time SECONDS`"
-            }
-            Exceeded::Memory(_) => "work on the data in parts, or raise it with `--max-memory MIB`",
+            Exceeded::Cpu(_) => "look for a loop that does not end",
+            Exceeded::Wall(_) => "a tool may be slow, or a promise may never be settled",
+            Exceeded::Memory(_) => "work on the data in parts",
             Exceeded::Result(_) => "return the few values that matter instead of all data",
             Exceeded::Handles => "wait for some before starting more",
-            Exceeded::Calls(_) => "ask for more per call, or raise it with `--max-calls N`",
+            Exceeded::Calls(_) => "ask for more per call",
         }
     }
 }

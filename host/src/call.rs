@@ -36,10 +36,10 @@ use crate::servers::{CallError, LocalReply, Servers};
 
 use answer::{Form, normalise};
 use attempt::Attempt;
-use checks::{broken_result, check_arguments, check_result, describe, name, to_detail};
+use checks::{broken_result, check_arguments, check_result, describe, to_detail};
 
 pub(crate) use answer::unwrap;
-pub(crate) use checks::{result_detail, skill_error, unread, violated};
+pub(crate) use checks::{result_detail, tool_error, unread, violated};
 pub use error::{ToolError, ToolErrorKind};
 
 /// What the calls of one run share.
@@ -71,18 +71,19 @@ pub(crate) struct Calls {
 /// Most bytes of arguments that wait for a person at the same time. As values they take many times that.
 const WAITING: u64 = 32 << 20;
 
-/// Arguments that wait, counted as long as they do.
-struct Waiting<'a>(&'a AtomicU64, u64);
+/// Bytes that are held in memory, counted as long as they are.
+pub(crate) struct Held<'a>(&'a AtomicU64, u64);
 
-impl Waiting<'_> {
-    fn new(all: &AtomicU64, bytes: u64, limit: u64) -> Option<Waiting<'_>> {
+impl Held<'_> {
+    /// `None` where all would then be more than the limit.
+    pub(crate) fn new(all: &AtomicU64, bytes: u64, limit: u64) -> Option<Held<'_>> {
         let before = all.fetch_add(bytes, Ordering::Relaxed);
-        let waiting = Waiting(all, bytes);
-        (before.saturating_add(bytes) <= limit).then_some(waiting)
+        let held = Held(all, bytes);
+        (before.saturating_add(bytes) <= limit).then_some(held)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(self.1, Ordering::Relaxed);
     }
@@ -156,7 +157,7 @@ impl Calls {
         }
         let limit = self.plan.limits.total_bytes;
         let left = limit.saturating_sub(self.spent().bytes);
-        let waiting = Waiting::new(&self.queued, bytes(), left);
+        let waiting = Held::new(&self.queued, bytes(), left);
         let _waiting = waiting.ok_or(Denial::RunBytes { limit })?;
         // The semaphore is never closed; were it, the call would go on without waiting.
         Ok(self.in_flight.acquire().await.ok())
@@ -372,7 +373,7 @@ impl Calls {
     ) -> Result<(Permit, usize), Denial> {
         let definition = &self.definitions[index];
         let bytes = attempt.record.arguments_bytes;
-        let Some(_waiting) = Waiting::new(&self.waiting, bytes, WAITING) else {
+        let Some(_waiting) = Held::new(&self.waiting, bytes, WAITING) else {
             gate::give_back(&mut self.spent(), &pending);
             let why = "a person has to approve it, and too much waits for that already";
             return Err(pending.refused(why.to_owned()));
@@ -480,12 +481,7 @@ impl Calls {
     ) -> Result<Result<Answer, ToolError>, Exceeded> {
         self.attempt(index, &Value::Null)?
             .refuse(Verdict::Invalid, blame, &message);
-        let error = ToolError {
-            kind,
-            tool: name(&self.definitions[index]),
-            message,
-            detail: None,
-        };
+        let error = self.error(index, kind, message, None);
         self.remember(&error);
         Ok(Err(error))
     }

@@ -189,12 +189,9 @@ async fn call_typed((run, depth): Caller, target: Target, params: &[Val]) -> was
                 at: misfit.at,
                 why: misfit.why,
             };
-            let error = ToolError {
-                kind: ToolErrorKind::InvalidResult,
-                tool: format!("{}/{}", definition.server, model.tool),
-                message,
-                detail: Some(call::result_detail(definition, &violation).to_string()),
-            };
+            let detail = call::result_detail(definition, &violation);
+            let kind = ToolErrorKind::InvalidResult;
+            let error = call::tool_error(definition, kind, message, Some(detail));
             run.calls.remember(&error);
             error
         })

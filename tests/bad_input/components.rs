@@ -1,38 +1,15 @@
 //! Files that are no component, and components that ask for what no program can have.
 
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
+use witgate_tests::components;
 
 use crate::{Expected, demo, fails};
 
-/// A core module with bindings of this world, whose functions do nothing.
 fn module(world: &str) -> Vec<u8> {
-    let mut resolve = Resolve {
-        all_features: true,
-        ..Resolve::default()
-    };
-    resolve
-        .push_str("witgate.wit", include_str!("../../wit/witgate.wit"))
-        .unwrap();
-    let package = resolve.push_str("world.wit", world).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
-    let mut module = dummy_module(
-        &resolve,
-        world,
-        ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback),
-    );
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    module
+    components::module(world).unwrap()
 }
 
-/// The component of such a module.
 fn component(world: &str) -> Vec<u8> {
-    ComponentEncoder::default()
-        .module(&module(world))
-        .unwrap()
-        .validate(true)
-        .encode()
-        .unwrap()
+    components::component(world).unwrap()
 }
 
 fn refused(message: &'static [&'static str]) -> Expected<'static> {

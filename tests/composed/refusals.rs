@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 use witgate_host::{Program, Refusal};
+use witgate_tests::components;
 
 use crate::ground::{ALL, Ground, any, declared, quick};
 
@@ -247,21 +246,7 @@ fn component(import: &str, package: &str) -> Vec<u8> {
     let world = format!(
         "package test:hand; world hand {{ include witgate:runtime/program@0.1.0; {import} }} {package}"
     );
-    let mut resolve = Resolve {
-        all_features: true,
-        ..Resolve::default()
-    };
-    resolve
-        .push_str("witgate.wit", include_str!("../../wit/witgate.wit"))
-        .unwrap();
-    let package = resolve.push_str("world.wit", &world).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
-    let abi = ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback);
-    let mut module = dummy_module(&resolve, world, abi);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    let mut encoder = ComponentEncoder::default();
-    let encoder = encoder.module(&module).unwrap().validate(true);
-    encoder.encode().unwrap()
+    components::component(&world).unwrap()
 }
 
 #[tokio::test]

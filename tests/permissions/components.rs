@@ -1,10 +1,9 @@
 //! Components that no builder of ours makes: other views, components within components, and what they say they were built
 //! against. A view is no capability of its own, and nothing hides from admission.
 
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 use witgate_codegen::built::{BuiltAgainst, BuiltTool, SECTION, VERSION};
 use witgate_host::{Limits, Prepared, Program, Refusal};
+use witgate_tests::components;
 
 use crate::bypass::suite;
 use crate::ground::{Ground, program, rules};
@@ -27,21 +26,7 @@ fn component(interfaces: &[(&str, &str)]) -> Vec<u8> {
     let world = format!(
         "package test:hand; world hand {{ include witgate:runtime/program@0.1.0; {imports} }} {package}"
     );
-    let mut resolve = Resolve {
-        all_features: true,
-        ..Resolve::default()
-    };
-    resolve
-        .push_str("witgate.wit", include_str!("../../wit/witgate.wit"))
-        .unwrap();
-    let package = resolve.push_str("world.wit", &world).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
-    let abi = ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback);
-    let mut module = dummy_module(&resolve, world, abi);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    let mut encoder = ComponentEncoder::default();
-    let encoder = encoder.module(&module).unwrap().validate(true);
-    encoder.encode().unwrap()
+    components::component(&world).unwrap()
 }
 
 fn admitted(ground: &Ground, bytes: &[u8], grants: &str) -> Result<Prepared, Refusal> {

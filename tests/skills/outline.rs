@@ -1,31 +1,10 @@
 //! What the host reads off a component without compiling it is what is in its import section, and no bytes break it.
 
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 use witgate_host::outline::outline;
+use witgate_tests::components;
 
 fn component(world: &str) -> Vec<u8> {
-    let mut resolve = Resolve {
-        all_features: true,
-        ..Resolve::default()
-    };
-    resolve
-        .push_str("witgate.wit", include_str!("../../wit/witgate.wit"))
-        .unwrap();
-    let package = resolve.push_str("world.wit", world).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
-    let mut module = dummy_module(
-        &resolve,
-        world,
-        ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback),
-    );
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    ComponentEncoder::default()
-        .module(&module)
-        .unwrap()
-        .validate(true)
-        .encode()
-        .unwrap()
+    components::component(world).unwrap()
 }
 
 fn greedy() -> Vec<u8> {

@@ -2,6 +2,7 @@
 //! the search for processes that outlived their run, and the parsers of generated texts. Nothing is asserted here beyond what
 //! makes a test impossible.
 
+pub mod components;
 pub mod corpus;
 pub mod process;
 pub mod servers;

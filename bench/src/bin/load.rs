@@ -4,10 +4,13 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are what it is run for")]
 
-use std::path::{Path, PathBuf};
+#[path = "../beside.rs"]
+mod beside;
+
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -22,6 +25,8 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+
+use beside::beside;
 
 /// Load `witgate serve` with many clients while its servers are killed
 #[derive(Parser)]
@@ -97,13 +102,7 @@ async fn main() -> anyhow::Result<()> {
 
     let tally = Tally::default();
     let killed = Arc::new(AtomicU64::new(0));
-    let over = Arc::new(AtomicBool::new(false));
-    let killer = tokio::spawn(kill(
-        server.pid()?,
-        arguments.kill,
-        Arc::clone(&killed),
-        Arc::clone(&over),
-    ));
+    let killer = tokio::spawn(kill(server.pid()?, arguments.kill, Arc::clone(&killed)));
     let each = arguments
         .runs
         .div_ceil(arguments.clients * arguments.rounds);
@@ -115,7 +114,6 @@ async fn main() -> anyhow::Result<()> {
         tokio::time::sleep(REST).await;
         idle.push(server.memory()?.now.to_string());
     }
-    over.store(true, Ordering::Relaxed);
     killer.abort();
     tally.judge()?;
     for peer in peers {
@@ -148,7 +146,7 @@ async fn main() -> anyhow::Result<()> {
         "a run, as its client saw it: median {:.0?}, p99 {:.0?}, longest {:.0?}",
         at(0.5),
         at(0.99),
-        at(0.9999)
+        waits.last().copied().unwrap_or_default()
     );
     println!("servers killed: {}", killed.load(Ordering::Relaxed));
     println!(
@@ -270,8 +268,8 @@ async fn connect(url: &str) -> anyhow::Result<Peer> {
 }
 
 /// Kills one child of the process after another, at random times.
-async fn kill(parent: u32, seconds: f64, killed: Arc<AtomicU64>, over: Arc<AtomicBool>) {
-    while !over.load(Ordering::Relaxed) {
+async fn kill(parent: u32, seconds: f64, killed: Arc<AtomicU64>) {
+    loop {
         tokio::time::sleep(Duration::from_secs_f64(seconds * 2.0 * fastrand::f64())).await;
         let children = children(parent);
         // A server that is just left alone is spared too: where few are there, fewer are killed.
@@ -382,15 +380,4 @@ impl Served {
         ensure!(status.success(), "it ended with {status}");
         Ok(())
     }
-}
-
-/// A program that was built beside this one.
-fn beside(name: &str) -> anyhow::Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name(name);
-    ensure!(
-        path.exists(),
-        "there is no `{}`: build the whole workspace first",
-        path.display()
-    );
-    Ok(path)
 }

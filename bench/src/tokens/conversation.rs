@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
+use witgate_codegen::catalog::hash;
 
 /// Everything that a model reads and writes for one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,8 +117,7 @@ impl Texts {
     fn take(&mut self, value: &mut Value) {
         match value {
             Value::String(text) if text.len() >= LONG => {
-                let hash = Sha256::digest(text.as_bytes());
-                let key: String = hash.iter().take(6).map(|b| format!("{b:02x}")).collect();
+                let key = hash(text)[..12].to_owned();
                 let kept = Value::Object(Map::from_iter([(KEPT.to_owned(), json!(key))]));
                 if let Value::String(text) = std::mem::replace(value, kept) {
                     self.0.insert(key, text);

@@ -1,6 +1,8 @@
 //! The token bill: what five tasks cost a model in tokens, with every tool in its context, with a search tool, and through
 //! `witgate serve`. It runs them against real processes, writes down every conversation, and counts them with a real vocabulary.
 
+#[path = "../beside.rs"]
+mod beside;
 mod connection;
 mod conversation;
 mod corpus;
@@ -102,7 +104,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
     }
     let corpus = Corpus::open()?;
-    let witgate = witgate()?;
+    let witgate = beside::beside("witgate")?;
     let kept = Kept::below(&arguments.folder());
     // As the command line has it: many threads, the run on the main one.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -174,15 +176,4 @@ fn count(kept: &Kept) -> anyhow::Result<Counted> {
         .map(|Scenario { name, used, .. }| (*name, *used))
         .collect();
     kept.count(&used)
-}
-
-/// The command, built into the same folder as this program.
-fn witgate() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("cannot tell where this program is")?;
-    let path = own.with_file_name(format!("witgate{}", std::env::consts::EXE_SUFFIX));
-    ensure!(
-        path.exists(),
-        "there is no `witgate` beside this program\n\nhint: build all of it: cargo build --release --workspace"
-    );
-    Ok(path)
 }

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use witgate_host::config::Transport;
+use witgate_host::config::redact;
 use witgate_host::mcp::oauth::{Credentials, Login as Started, LoginOptions};
 
 use crate::failure::{Failure, Kind};
@@ -46,7 +46,7 @@ A client that you registered by hand stands in the configuration:
 pub(crate) struct Login {
     /// The server's name in the configuration
     server: String,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Let the server lead to addresses of a private network
@@ -63,13 +63,9 @@ pub(crate) struct Login {
 impl Login {
     pub(crate) async fn exec(&self) -> Result<(), Failure> {
         let workspace = workspace::open(self.config.as_deref())?;
-        let (_, shown) = logins::address(&workspace, &self.server)?;
-        let config = &workspace.config.servers[&self.server];
-        let registered = match &config.transport {
-            Transport::Http { oauth, .. } => oauth.redirect_uri.as_deref(),
-            Transport::Stdio { .. } => None,
-        };
-        let listening = Listening::at(registered).await?;
+        let (config, url, oauth) = logins::remote(&workspace, &self.server)?;
+        let shown = redact(url, &config.secrets);
+        let listening = Listening::at(oauth.redirect_uri.as_deref()).await?;
         let tokens = logins::needed_tokens()?;
         let options = LoginOptions {
             redirect: listening.redirect.clone(),

@@ -19,7 +19,7 @@ The tokens are deleted here. To end them everywhere, take the access back where 
 pub(crate) struct Logout {
     /// The server's name in the configuration
     server: String,
-    /// The MCP servers; else `.mcp.json` from this folder upwards
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON object
@@ -30,9 +30,9 @@ pub(crate) struct Logout {
 impl Logout {
     pub(crate) async fn exec(&self) -> Result<(), Failure> {
         let workspace = workspace::open(self.config.as_deref())?;
-        let (url, _) = logins::address(&workspace, &self.server)?;
+        let (_, url, _) = logins::remote(&workspace, &self.server)?;
         let store = logins::needed_tokens()?.0;
-        let removed = store.remove(&self.server, &url).map_err(|error| {
+        let removed = store.remove(&self.server, url).map_err(|error| {
             let message = format!(
                 "the login to server `{}` is still kept: {error}",
                 self.server

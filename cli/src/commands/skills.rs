@@ -55,7 +55,7 @@ pub(crate) enum Skills {
 /// Where skills lie.
 #[derive(Args)]
 struct Beside {
-    /// The MCP servers; else `.mcp.json` from this folder upwards. Skills lie beside it
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards. Skills lie beside it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::files::{self, Change};
 use super::trust::check_own_file;
+use crate::digest::sha256;
 use crate::failure::{Failure, Kind};
 
 const VERSION: u32 = 1;
@@ -112,13 +112,6 @@ fn from_base(path: &Path, configuration: &Path) -> PathBuf {
         .to_owned()
 }
 
-pub(super) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 /// The manifest beside a configuration, with the bytes it was read from.
 pub(super) fn read(configuration: &Path) -> Result<Option<(Manifest, Vec<u8>)>, Failure> {
     let path = path(configuration);
@@ -187,10 +180,10 @@ pub(super) fn record(configuration: &Path, touches: Vec<Touch>) -> Result<Vec<Ch
             path: from_base(&touch.change.path, configuration),
             role: touch.role,
             before: touch.change.before.as_ref().map(|bytes| Kept {
-                sha256: digest(bytes),
+                sha256: sha256(bytes),
                 backup,
             }),
-            after: digest(touch.change.after.as_deref().unwrap_or_default()),
+            after: sha256(touch.change.after.as_deref().unwrap_or_default()),
             lists: touch.lists.clone(),
         });
     }

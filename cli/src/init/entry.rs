@@ -201,17 +201,17 @@ mod tests {
 
     #[test]
     fn an_entry_is_kept_unless_it_is_stale() {
-        let folder = Path::new("/work/p");
+        let folder = Path::new("/home/ann/p");
         let wanted = |client, variables| Wanted {
             client,
-            configuration: Path::new("/work/p/witgate.json"),
+            configuration: Path::new("/home/ann/p/witgate.json"),
             folder,
             variables,
         };
         let variables = ["A".to_owned(), "B".to_owned()];
         let none = wanted(Client::Cursor, &[]);
         for arguments in [
-            json!(["serve", "--config", "/work/p/witgate.json"]),
+            json!(["serve", "--config", "/home/ann/p/witgate.json"]),
             json!(["serve", "--grants", "g.toml", "--config=witgate.json"]),
             json!(["serve", "--config", "${workspaceFolder}/witgate.json"]),
         ] {
@@ -226,7 +226,7 @@ mod tests {
             let entry = json!({"command": "witgate", "args": arguments});
             assert_eq!(judge(&entry, &none), State::Stale(fresh(&none)), "{entry}");
         }
-        let codex = json!({"command": "sh", "args": ["serve", "--config", "/work/p/witgate.json"],
+        let codex = json!({"command": "sh", "args": ["serve", "--config", "/home/ann/p/witgate.json"],
             "env_vars": ["X", {"name": "A"}]});
         let mut more = codex.clone();
         more["env_vars"] = json!(["X", {"name": "A"}, "B"]);
@@ -238,7 +238,7 @@ mod tests {
             judge(&more, &wanted(Client::Codex, &variables)),
             State::Current
         );
-        let gone = json!({"command": "/gone/witgate", "args": ["serve", "--config", "/work/p/witgate.json"], "env": {"X": "1"}});
+        let gone = json!({"command": "/gone/witgate", "args": ["serve", "--config", "/home/ann/p/witgate.json"], "env": {"X": "1"}});
         let State::Stale(new) = judge(&gone, &none) else {
             panic!("a program that is gone is stale")
         };

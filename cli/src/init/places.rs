@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn surroundings(system: System, variables: &[(&str, &str)]) -> Surroundings {
-        Surroundings::new(system, PathBuf::from("/work/p"), &|name| {
+        Surroundings::new(system, PathBuf::from("/home/ann/p"), &|name| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| OsString::from(value))
         })
@@ -260,10 +260,10 @@ mod tests {
         assert_eq!(
             paths(&linux, Scope::Project),
             [
-                "/work/p/.mcp.json",
-                "/work/p/.cursor/mcp.json",
-                "/work/p/.vscode/mcp.json",
-                "/work/p/.codex/config.toml",
+                "/home/ann/p/.mcp.json",
+                "/home/ann/p/.cursor/mcp.json",
+                "/home/ann/p/.vscode/mcp.json",
+                "/home/ann/p/.codex/config.toml",
                 "/home/kim/.claude.json",
             ]
         );

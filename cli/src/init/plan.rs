@@ -8,7 +8,7 @@ use witgate_codegen::names::nearest;
 use witgate_codegen::server::package_name;
 use witgate_host::config;
 
-use super::backup::{self, Edited, Role, Touch, digest};
+use super::backup::{self, Edited, Role, Touch};
 use super::client::{Client, Format};
 use super::document::Document;
 use super::entry::{self, State, Wanted};
@@ -19,10 +19,12 @@ use super::report::{FileReport, Kind, Report, Server};
 use super::servers::{Edit, Servers};
 use super::translate::{Origin, Translated, translate};
 use super::{broken, grants, variables};
+use crate::digest::sha256;
 use crate::failure::{self, Failure};
+use crate::serve;
 
 /// Names that servers inside witgate have.
-const RESERVED: [&str; 2] = ["workspace", "skills"];
+const RESERVED: [&str; 2] = [serve::WORKSPACE, serve::SKILLS];
 /// What witgate is called in the clients' lists.
 const ENTRY: &str = "witgate";
 
@@ -521,7 +523,7 @@ fn client_files(
                     keys: list.keys.clone(),
                     removed: edit.remove.clone(),
                     entry: edit.put.as_ref().map(|(name, _)| name.clone()),
-                    after: digest(file.document.list_text(&list.keys).as_bytes()),
+                    after: sha256(file.document.list_text(&list.keys).as_bytes()),
                 }
             });
         let role = match file.lists.first().map(|list| list.client().format()) {

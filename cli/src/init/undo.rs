@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use witgate_codegen::text::shown;
 
-use super::backup::{self, Manifest, Role, Touched, digest};
+use super::backup::{self, Manifest, Role, Touched};
 use super::client::Format;
 use super::document::Document;
 use super::files::{self, Change};
 use super::places::{List, Scope, Surroundings, is_same};
 use super::trust::check_own_file;
+use crate::digest::sha256;
 use crate::failure::{Failure, Kind};
 use crate::terminal;
 
@@ -216,7 +217,7 @@ fn step(file: &Touched, folder: &Path, force: bool, state: &mut State) -> Result
     let is_ours = state
         .now
         .as_deref()
-        .is_some_and(|now| digest(now) == file.after);
+        .is_some_and(|now| sha256(now) == file.after);
     if is_ours {
         state.become_whole(before);
         return Ok(());
@@ -270,7 +271,7 @@ fn copy(file: &Touched, folder: &Path) -> Result<Option<Vec<u8>>, Failure> {
     check_own_file(&path, folder)?;
     let bytes = files::read(&path)?;
     let bytes = bytes
-        .filter(|bytes| digest(bytes) == kept.sha256)
+        .filter(|bytes| sha256(bytes) == kept.sha256)
         .ok_or_else(|| {
             let message = format!(
                 "the copy of `{}` is gone or was changed: `{}`",
@@ -315,7 +316,7 @@ fn merge(
     };
     let (mut back, mut conflicts) = (Vec::new(), Vec::new());
     for list in &file.lists {
-        let untouched = digest(document.list_text(&list.keys).as_bytes()) == list.after;
+        let untouched = sha256(document.list_text(&list.keys).as_bytes()) == list.after;
         let done = document.put_back(
             &old,
             &list.keys,

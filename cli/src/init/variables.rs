@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_both_can_say_is_said() {
-        let at = Path::new("/work/p");
+        let at = Path::new("/home/ann/p");
         for (syntax, open, text, wanted) in [
             (
                 Syntax::Shell,
@@ -154,7 +154,7 @@ mod tests {
                 Syntax::Shell,
                 Open::At(at),
                 "${CLAUDE_PROJECT_DIR}/x",
-                "/work/p/x",
+                "/home/ann/p/x",
             ),
             (
                 Syntax::Editor,

@@ -42,9 +42,7 @@ impl Files {
             .unwrap_or_else(PoisonError::into_inner)
             .is_empty()
     }
-}
 
-impl Files {
     /// The labels of all that is kept.
     pub(crate) fn labels(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

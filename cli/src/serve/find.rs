@@ -45,14 +45,8 @@ const DIRECT: usize = 2_700;
 /// One page of what fits a task.
 pub(crate) fn search(known: &Known, query: &str, detail: Detail, offset: usize) -> String {
     let found = of_all_tasks(known, query);
-    let models = &known.definitions.models;
     let page = found.iter().skip(offset).take(detail.page());
-    let page: Vec<(&ServerModel, &ToolModel)> = page
-        .filter_map(|hit| {
-            let server = models.get(hit.server)?;
-            Some((server, server.tools.get(hit.tool)?))
-        })
-        .collect();
+    let page: Vec<(&ServerModel, &ToolModel)> = page.filter_map(|hit| at(known, hit)).collect();
     let mut lines: Vec<String> = match detail {
         Detail::Name => page
             .iter()
@@ -130,6 +124,12 @@ fn fitting(mut found: Vec<Found>) -> Vec<Found> {
         found.retain(|hit| hit.score >= best * HARDLY);
     }
     found
+}
+
+/// The tool that was found.
+fn at<'a>(known: &'a Known, hit: &Found) -> Option<(&'a ServerModel, &'a ToolModel)> {
+    let server = known.definitions.models.get(hit.server)?;
+    Some((server, server.tools.get(hit.tool)?))
 }
 
 /// The declarations of tools named `server/tool`, or the tools of a `server`. The error tells what is not there.
@@ -246,10 +246,8 @@ fn unknown(known: &Known, given: &str) -> String {
     let near: Vec<String> = near
         .iter()
         .take(3)
-        .filter_map(|hit| {
-            let server = known.definitions.models.get(hit.server)?;
-            Some(name(server, server.tools.get(hit.tool)?))
-        })
+        .filter_map(|hit| at(known, hit))
+        .map(|(server, tool)| name(server, tool))
         .collect();
     match near.as_slice() {
         [] => format!(

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use witgate_codegen::catalog::{Catalog, Server};
+use witgate_codegen::catalog::{Catalog, Server, Tool};
 use witgate_codegen::lock::Lock;
 use witgate_codegen::search::Index;
 use witgate_host::{Definitions, Rules};
@@ -24,14 +24,15 @@ use crate::{overrides, terminal};
 
 /// How long the first requests wait for servers that are slow to start; those appear later.
 const PATIENCE: Duration = Duration::from_secs(10);
-const STARTING: &str = "it is still starting";
 /// How long servers that follow each other closely are collected before all is put together anew.
-/// Longest reason why a server does not answer, in characters.
-const WHY: usize = 200;
 const GATHER: Duration = Duration::from_millis(500);
 /// How often servers are asked whether they said something, and how long one that failed is left alone.
 const LOOK: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(30);
+
+/// Why a server has no tools yet, and the longest other reason, in characters.
+const STARTING: &str = "it is still starting";
+const WHY: usize = 200;
 
 /// The tools at one moment. Plain data; never changed.
 pub(crate) struct Known {
@@ -160,7 +161,7 @@ struct Keeping {
     known: watch::Sender<State>,
 }
 
-/// Nothing before the first state; a failure as long as there was none that could be used.
+/// Nothing before the first state; a failure where the last could not be put together.
 type State = Option<Result<Arc<Known>, Failure>>;
 
 /// A server, and what it answered.
@@ -342,17 +343,7 @@ impl Keeping {
         let (number, grants) = (self.number, self.grants.read());
         // Thousands of tools take a while to model; requests go on meanwhile.
         let made = tokio::task::spawn_blocking(move || {
-            let given = catalog
-                .servers
-                .iter()
-                .filter(|(name, _)| *name != WORKSPACE);
-            let definition_bytes = given
-                .flat_map(|(_, server)| &server.tools)
-                .map(|tool| {
-                    let text = json!([tool.name, tool.description, tool.input_schema]);
-                    text.to_string().len()
-                })
-                .sum();
+            let definition_bytes = definition_bytes(&catalog);
             let base = Definitions::new(&catalog)
                 .map_err(|e| Failure::new(Kind::Configuration, chain(&e)))?;
             let definitions = base
@@ -393,4 +384,19 @@ impl Keeping {
         terminal::warn(&failure.message);
         self.known.send_replace(Some(Err(failure)));
     }
+}
+
+/// What a client is given of the tools of these servers, in bytes of JSON: name, description, arguments.
+fn definition_bytes(catalog: &Catalog) -> usize {
+    let given = catalog
+        .servers
+        .iter()
+        .filter(|(name, _)| *name != WORKSPACE);
+    let tools = given.flat_map(|(_, server)| &server.tools);
+    let bytes = |tool: &Tool| {
+        json!([tool.name, tool.description, tool.input_schema])
+            .to_string()
+            .len()
+    };
+    tools.map(bytes).sum()
 }

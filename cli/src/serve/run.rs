@@ -23,7 +23,8 @@ use super::session::Session;
 use super::underway::{
     Event, Forms, Keep, Log, Nobody, Place, Posts, Shown, Task, Underway, Yielding,
 };
-use super::{Front, answer, approvals_folder, told};
+use super::{Front, answer, told};
+use crate::commands::approvals;
 use crate::failure::{Failure, chain};
 use crate::source::{Source, SourceKind};
 
@@ -69,6 +70,11 @@ impl Asked {
         }
         limits.calls = limits.calls.min(self.calls.unwrap_or(u64::MAX));
         Ok(limits)
+    }
+
+    /// Longest answer, in bytes.
+    fn answer(&self, front: &Front) -> usize {
+        self.answer.unwrap_or(front.answer).clamp(200, 1 << 20)
     }
 }
 
@@ -209,7 +215,7 @@ async fn underway(
     let (events_in, events) = mpsc::channel(16);
     let asker: Arc<dyn Asker> = match forming(context) {
         Forming::Request | Forming::Round => Arc::new(ElicitAsker(Forms(events_in))),
-        Forming::None => match approvals_folder()
+        Forming::None => match approvals::folder(None)
             .and_then(|folder| Queue::open(&folder).map_err(|e| Failure::host(chain(&e))))
         {
             Ok(queue) => Arc::new(Posts {
@@ -253,7 +259,7 @@ async fn underway(
         started: Instant::now(),
         keep,
         input,
-        answer: asked.answer.unwrap_or(front.answer).clamp(200, 1 << 20),
+        answer: asked.answer(front),
         shown: None,
         posted: None,
     })
@@ -285,11 +291,7 @@ pub(crate) async fn resume(
         let gone = "error: nothing waits under this token: it was resumed already, is too old, or belongs to another session\nnext: run the program again";
         return Ok(error(gone.to_owned()));
     };
-    let bytes = arguments
-        .limits
-        .answer
-        .unwrap_or(front.answer)
-        .clamp(200, 1 << 20);
+    let bytes = arguments.limits.answer(front);
     let pointer = arguments.input.as_str().unwrap_or("");
     let whole: Value = serde_json::from_str(&whole).unwrap_or_default();
     Ok(match answer::part(&whole, pointer, bytes) {

@@ -83,7 +83,7 @@ impl Server {
         context: &RequestContext<RoleServer>,
     ) -> Arc<Session> {
         if self.over_http && is_rounds(context) {
-            self.session.is_passing();
+            self.session.mark_passing();
             let known = token.and_then(|token| self.front.session(token.split_once('.')?.0));
             if let Some(session) = known {
                 return session;

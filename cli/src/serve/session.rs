@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// Says that its client has no connection of its own.
-    pub(crate) fn is_passing(&self) {
+    pub(crate) fn mark_passing(&self) {
         self.passing.store(true, Ordering::Relaxed);
     }
 
@@ -209,6 +209,11 @@ impl Session {
             .iter()
             .map(|(token, text)| (token.clone(), text.len()))
             .collect()
+    }
+
+    /// The bytes of all of them.
+    pub(crate) fn result_bytes(&self) -> usize {
+        self.results().iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Gives up its results, for the room that they take.

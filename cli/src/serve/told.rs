@@ -2,7 +2,7 @@
 //! person. Texts of programs and servers are theirs: they stand on lines of their own.
 
 use witgate_host::Exceeded;
-use witgate_host::call::ToolErrorKind;
+use witgate_host::call::{ToolError, ToolErrorKind};
 use witgate_host::run::RunError;
 
 use crate::failure::{Failure, Kind};
@@ -10,30 +10,6 @@ use crate::terminal::clean;
 
 /// Longest text, in characters: an error that fills the context helps nobody.
 const LONGEST: usize = 4_000;
-
-/// Command-line advice -> what a model can do instead.
-const INSTEAD: [(&str, &str); 8] = [
-    (
-        "`witgate tools` lists the tools of",
-        "`search` lists the tools of",
-    ),
-    (", or raise it with `--max-cpu SECONDS`", ""),
-    (
-        "; raise it with `--max-time SECONDS`",
-        "; raise it with `limits.seconds`",
-    ),
-    (", or raise it with `--max-memory MIB`", ""),
-    (", or raise it with `--max-calls N`", ""),
-    (", or raise `--max-calls N`", ""),
-    (
-        "to learn from this result too: run again with `--record`, then",
-        "the person can record a run with `witgate run --record`, then",
-    ),
-    (
-        "start the server by hand to see what it says, or try again",
-        "try again later, or do without it",
-    ),
-];
 
 /// The answer for a failure before or around the run. `grants` is where a person writes what is allowed.
 pub(crate) fn failure(failure: &Failure, grants: Option<&std::path::Path>) -> String {
@@ -73,7 +49,9 @@ pub(crate) fn failure(failure: &Failure, grants: Option<&std::path::Path>) -> St
         ));
     }
     if let Some(hint) = &failure.hint {
-        lines.push(format!("next: {}", clean(&instead(hint))));
+        // A program is compiled by a library that knows the commands, not the tools here.
+        let hint = hint.replace("`witgate tools` lists", "`search` lists");
+        lines.push(format!("next: {}", clean(&hint)));
     }
     shorten(lines.join("\n"))
 }
@@ -81,12 +59,8 @@ pub(crate) fn failure(failure: &Failure, grants: Option<&std::path::Path>) -> St
 /// The answer for a run that did not end well.
 pub(crate) fn run(error: RunError, grants: Option<&std::path::Path>) -> String {
     let advice = match &error {
-        RunError::Limit(Exceeded::Result(_)) => Some("return the few values that matter, or write the rest to the workspace (`mcp:workspace`)".to_owned()),
-        RunError::Program(error) => error.cause.as_ref().and_then(|cause| match cause.kind {
-            ToolErrorKind::InvalidArguments => Some(format!("`describe` [\"{}\"] shows its arguments", cause.tool)),
-            ToolErrorKind::ToolFailed => Some("mend the arguments, or catch the error to go on".to_owned()),
-            ToolErrorKind::Denied | ToolErrorKind::Limit | ToolErrorKind::InvalidResult | ToolErrorKind::Unavailable => None,
-        }),
+        RunError::Limit(exceeded) => Some(raise(exceeded)),
+        RunError::Program(error) => error.cause.as_ref().and_then(about_call),
         _ => None,
     };
     let mut told = Failure::from(error);
@@ -105,10 +79,33 @@ pub(crate) fn run(error: RunError, grants: Option<&std::path::Path>) -> String {
     failure(&told, grants)
 }
 
-fn instead(hint: &str) -> String {
-    INSTEAD.iter().fold(hint.to_owned(), |hint, (here, there)| {
-        hint.replace(here, there)
-    })
+/// What to do about a budget that ran out. Only the person raises those that no request can ask for.
+fn raise(exceeded: &Exceeded) -> String {
+    let hint = exceeded.hint();
+    match exceeded {
+        Exceeded::Wall(_) => format!("{hint}; raise it with `limits.seconds`"),
+        Exceeded::Calls(_) => format!("{hint}, or raise it with `limits.calls`"),
+        Exceeded::Result(_) => {
+            format!("{hint}, or write the rest to the workspace (`mcp:workspace`)")
+        }
+        Exceeded::Cpu(_) | Exceeded::Memory(_) | Exceeded::Handles => hint.to_owned(),
+    }
+}
+
+/// What to do about a failed call, where that is something else than at the command line.
+fn about_call(cause: &ToolError) -> Option<String> {
+    match cause.kind {
+        ToolErrorKind::InvalidArguments => Some(format!(
+            "`describe` [\"{}\"] shows its arguments",
+            cause.tool
+        )),
+        ToolErrorKind::ToolFailed => {
+            Some("mend the arguments, or catch the error to go on".to_owned())
+        }
+        ToolErrorKind::Limit => Some("ask for more per call".to_owned()),
+        ToolErrorKind::Unavailable => Some("try again later, or do without it".to_owned()),
+        ToolErrorKind::Denied | ToolErrorKind::InvalidResult => None,
+    }
 }
 
 fn shorten(text: String) -> String {

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use witgate_codegen::names::nearest;
 use witgate_codegen::text::shown;
 use witgate_host::outline::{Outline, outline};
@@ -20,6 +19,7 @@ use witgate_host::sections;
 use super::error::SkillError;
 use super::files::{self, ReadError};
 use super::{Language, Manifest, declaration, is_name, skill_md};
+use crate::digest::sha256;
 use crate::failure::chain;
 
 pub(crate) use stamp::Stamp;
@@ -508,18 +508,6 @@ fn review(path: &Path, sha256: &str) -> Review {
         Ok(_) => Review::Changed,
         Err(e) => Review::Unreadable(format!("`{REVIEW}` is damaged: {e}")),
     }
-}
-
-/// In lower-case hex.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut out, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 #[cfg(test)]

@@ -84,8 +84,8 @@ pub(crate) fn unread(violation: &Violation) -> String {
     }
 }
 
-/// The guest's error for a call of a skill.
-pub(crate) fn skill_error(
+/// The guest's error for a call of this tool or skill.
+pub(crate) fn tool_error(
     definition: &Definition,
     kind: ToolErrorKind,
     message: String,
@@ -107,7 +107,7 @@ pub(crate) fn violated(
     violation: &Violation,
 ) -> ToolError {
     let message = format!("{whose}{}", describe(violation));
-    skill_error(definition, kind, message, Some(to_detail(violation)))
+    tool_error(definition, kind, message, Some(to_detail(violation)))
 }
 
 pub(super) fn to_detail(violation: &Violation) -> Value {

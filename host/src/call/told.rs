@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Form;
 use super::attempt::Attempt;
-use super::checks::name;
+use super::checks::tool_error;
 use super::{Calls, ToolError, ToolErrorKind};
 use crate::gate::Denial;
 use crate::grants;
@@ -21,12 +21,7 @@ impl Calls {
         message: String,
         detail: Option<Value>,
     ) -> ToolError {
-        ToolError {
-            kind,
-            tool: name(&self.definitions[index]),
-            message,
-            detail: detail.map(|d| d.to_string()),
-        }
+        tool_error(&self.definitions[index], kind, message, detail)
     }
 
     /// Seals a result; returns whether there was anything to seal. Places that a person named are not to be found in a text:

@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -16,7 +15,7 @@ use super::ended::{explain, parse_result};
 use super::state::{Linked, Running};
 use super::{ProgramError, RunError};
 use crate::budget::Exceeded;
-use crate::call::{Answer, ToolError, ToolErrorKind, shorten, skill_error, unread, violated};
+use crate::call::{Answer, Held, ToolError, ToolErrorKind, shorten, tool_error, unread, violated};
 use crate::definitions::{Definition, Violation};
 use crate::gate::Denial;
 use crate::round_trip::read_exactly;
@@ -68,7 +67,7 @@ impl Running {
                 denial.to_string(),
             )));
         }
-        let Some(_held) = Held::new(&self.held, bytes.saturating_add(EACH)) else {
+        let Some(_held) = Held::new(&self.held, bytes.saturating_add(EACH), HELD) else {
             let message = "too many skills are under way, or with too large arguments; wait for some before calling more".to_owned();
             return Ok(Err(self.refused(skill, ToolErrorKind::Limit, message)));
         };
@@ -93,7 +92,7 @@ impl Running {
 
     /// The guest's error for a skill that did not run.
     pub(crate) fn refused(&self, skill: usize, kind: ToolErrorKind, message: String) -> ToolError {
-        let error = skill_error(&self.skills[skill].definition, kind, message, None);
+        let error = tool_error(&self.skills[skill].definition, kind, message, None);
         self.calls.remember(&error);
         error
     }
@@ -128,7 +127,7 @@ impl Running {
             linked,
             definition,
         } = &self.skills[skill];
-        let error = |kind, message| Ok(Err(skill_error(definition, kind, message, None)));
+        let error = |kind, message| Ok(Err(tool_error(definition, kind, message, None)));
         let input = match read_exactly(arguments) {
             Ok(input) => input,
             Err(violation) => {
@@ -273,7 +272,7 @@ fn failure(definition: &Definition, failed: &ProgramError) -> ToolError {
         });
     }
     let message = shorten(&format!("{}: {}", failed.name, failed.message));
-    skill_error(definition, ToolErrorKind::ToolFailed, message, Some(detail))
+    tool_error(definition, ToolErrorKind::ToolFailed, message, Some(detail))
 }
 
 fn in_a_skill(broken: &RunError) -> String {
@@ -283,22 +282,5 @@ fn in_a_skill(broken: &RunError) -> String {
             "the skill waits forever: a promise or future is never settled".to_owned()
         }
         other => other.to_string(),
-    }
-}
-
-/// Bytes that are held for skills, counted as long as they are.
-struct Held<'a>(&'a AtomicU64, u64);
-
-impl Held<'_> {
-    fn new(all: &AtomicU64, bytes: u64) -> Option<Held<'_>> {
-        let before = all.fetch_add(bytes, Ordering::Relaxed);
-        let held = Held(all, bytes);
-        (before.saturating_add(bytes) <= HELD).then_some(held)
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(self.1, Ordering::Relaxed);
     }
 }

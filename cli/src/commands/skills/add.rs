@@ -7,11 +7,10 @@ use serde_json::json;
 use witgate_builder::stamp::stamp;
 use witgate_codegen::names::kebab;
 use witgate_host::imports::built_now;
-use witgate_host::outline::outline;
 use witgate_host::sections;
 
 use crate::failure::{Failure, Kind};
-use crate::skills::{Language, Manifest, Store, asked_of, description_of, is_name};
+use crate::skills::{Language, Manifest, Store, asked, description_of, is_name};
 use crate::source::{self, SourceKind};
 use crate::{terminal, workspace};
 
@@ -32,7 +31,7 @@ pub(crate) struct Add {
     /// What it does; else the comment at its head
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// The MCP servers; else `.mcp.json` from this folder upwards. Skills lie beside it
+    /// The MCP servers; else `witgate.json` or `.mcp.json` from this folder upwards. Skills lie beside it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON object
@@ -114,8 +113,7 @@ impl Add {
                 "`{name}` does not say what it does, so it is found by its name only: begin the program with a comment, or give `--description`"
             ));
         }
-        let asked = asked_of(&skill.component, &outline(&skill.component)?, &[]);
-        for import in &asked.foreign {
+        for import in &asked(&skill).foreign {
             terminal::warn(&format!(
                 "`{name}` imports `{import}`, which no host gives it"
             ));

@@ -172,7 +172,6 @@ impl Pull {
 
     /// What the component says of itself, under the name that was given; what can be known, where it says nothing.
     fn manifest(&self, place: &Place, pulled: &Pulled) -> Result<Manifest, Failure> {
-        let outline = outline(&pulled.component)?;
         let mut manifest = match sections::skill(&pulled.component)? {
             Some(said) => Manifest::parse(&said).map_err(|e| {
                 let message = format!("what was pulled says wrongly what it is: {e}");
@@ -182,7 +181,7 @@ impl Pull {
                 name: place.last_part().to_owned(),
                 description: pulled.description.clone().unwrap_or_default(),
                 language: Language::Component,
-                tools: asked_of(&pulled.component, &outline, &[]).tools,
+                tools: asked_of(&pulled.component, &outline(&pulled.component)?, &[]).tools,
                 input: None,
                 output: None,
             },

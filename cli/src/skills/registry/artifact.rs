@@ -7,8 +7,8 @@ use witgate_codegen::json;
 use witgate_codegen::text::{FIELD_LIMIT, clean, shown};
 
 use super::RegistryError;
+use crate::digest::sha256;
 use crate::skills::one_line;
-use crate::skills::store::sha256;
 
 /// The media types of a manifest, of a component's configuration, and of a component.
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -1,14 +1,13 @@
 //! The credentials that `docker login` left: `config.json`, its `auths`. Helpers are not asked, as they are programs. What is
 //! read here is shown to nobody but the registry.
 
-use std::path::PathBuf;
-
 use oci_client::Reference;
 use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{RegistryError, base64};
+use crate::workspace::folder_in;
 
 /// Largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -32,12 +31,8 @@ pub(super) struct Found {
 
 /// The credentials for a repository; anonymous where there are none.
 pub(super) fn find(reference: &Reference) -> Result<Found, RegistryError> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    let folder = set("DOCKER_CONFIG").or_else(|| set("HOME").map(|home| home.join(".docker")));
+    let home = || folder_in("HOME").map(|home| home.join(".docker"));
+    let folder = folder_in("DOCKER_CONFIG").or_else(home);
     let Some(path) = folder.map(|folder| folder.join("config.json")) else {
         return Ok(nothing());
     };

@@ -12,12 +12,11 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use witgate_codegen::text::shown;
 
-use super::artifact::Blob;
+use super::artifact::{Blob, digest};
 use super::credentials::{self, Found};
 use super::{CONNECT, Place, RegistryError, SHOWN, is_loopback};
 use crate::failure::chain;
 use crate::skills::one_line;
-use crate::skills::store::sha256;
 
 /// Most redirects of one request.
 const REDIRECTS: usize = 10;
@@ -217,7 +216,7 @@ impl<'a> Http<'a> {
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
         let bytes = self.whole(answer, MAX_MANIFEST, "the manifest").await?;
-        let digest = format!("sha256:{}", sha256(&bytes));
+        let digest = digest(&bytes);
         let is_sha256 = |expected: &String| expected.starts_with("sha256:");
         let wanted = Some(wanted.to_owned()).filter(is_sha256);
         for expected in wanted.into_iter().chain(said.filter(is_sha256)) {
@@ -249,7 +248,7 @@ impl<'a> Http<'a> {
             _ => return Err(self.explain(answer).await),
         }
         let bytes = self.whole(answer, most, what).await?;
-        same(what, &blob.digest, &format!("sha256:{}", sha256(&bytes)))?;
+        same(what, &blob.digest, &digest(&bytes))?;
         Ok(bytes)
     }
 

@@ -12,7 +12,7 @@ use p256::pkcs8::{
 };
 
 use super::RegistryError;
-use crate::skills::store::sha256;
+use crate::digest::sha256;
 
 /// Largest file of a key, in bytes.
 const MAX_KEY: u64 = 64 << 10;
