@@ -15,7 +15,7 @@ mod oauth;
 mod secrets;
 mod texts;
 
-pub use find::find;
+pub use find::{find, objection_to};
 pub use oauth::{GrantType, Oauth};
 pub use secrets::{redact, redact_value};
 

@@ -111,7 +111,7 @@ impl Session {
             stderr_tail,
         };
         let refused = |error: ClientInitializeError| {
-            handshake_error(server, config, limits, access.is_some(), &error)
+            handshake_error(server, config, limits, access.as_deref(), &error)
         };
         match &config.transport {
             Transport::Stdio {
@@ -166,12 +166,8 @@ impl Session {
         }
     }
 
-    /// What must not be shown: the configuration's, and the tokens of now.
     fn secrets(&self) -> Vec<String> {
-        match &self.access {
-            Some(access) => access.secrets(),
-            None => self.secrets.clone(),
-        }
+        secrets(&self.secrets, self.access.as_deref())
     }
 
     fn protocol(&self) -> String {
@@ -420,11 +416,16 @@ fn is_odd(error: &ClientInitializeError) -> bool {
     matches!(error, ClientInitializeError::ExpectedInitResult(_))
 }
 
+/// What must not be shown of a connection: the configuration's secrets, and the tokens of now.
+fn secrets(config: &[String], access: Option<&Access>) -> Vec<String> {
+    access.map_or_else(|| config.to_vec(), Access::secrets)
+}
+
 fn handshake_error(
     server: &str,
     config: &ServerConfig,
     limits: &ClientLimits,
-    access: bool,
+    access: Option<&Access>,
     error: &ClientInitializeError,
 ) -> ServerError {
     let server = server.to_owned();
@@ -435,7 +436,8 @@ fn handshake_error(
             "the answer to `initialize` has an unknown form".to_owned()
         }
         ClientInitializeError::TransportError { error, .. } => {
-            if let Some(error) = web::unauthorized(&server, access, error.error.as_ref()) {
+            if let Some(error) = web::unauthorized(&server, access.is_some(), error.error.as_ref())
+            {
                 return error;
             }
             web::reason(error.error.as_ref())
@@ -455,7 +457,7 @@ fn handshake_error(
             measure: Measure::Bytes,
         };
     }
-    let reason = shortened(&reason, &config.secrets);
+    let reason = shortened(&reason, &secrets(&config.secrets, access));
     ServerError::Handshake { server, reason }
 }
 

@@ -91,7 +91,7 @@ fn a_file_that_others_may_write_is_not_used_unless_it_is_named() {
         &place,
         &[],
         &[
-            "mcp.json` is not used: anybody may write to it (mode 666)",
+            "mcp.json` is not used: others may write to it (mode 666)",
             "name its client with `--client`",
         ],
     );

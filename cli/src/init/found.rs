@@ -61,7 +61,7 @@ pub(super) fn read(
             None => {
                 let make = !wanted.is_empty() && place.list == List::Top;
                 if scope == Scope::Project && wanted.is_empty() && place.list == List::Top {
-                    check_project_file(&place.path, &surroundings.home)?;
+                    check_project_file(&place.path)?;
                 }
                 let Some(file) = open(&place, make)? else {
                     continue;

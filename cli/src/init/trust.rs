@@ -3,37 +3,23 @@
 
 use std::path::Path;
 
+use witgate_host::config;
+
 use crate::failure::{Failure, Kind};
 
-/// Refuses a file of a project that somebody else can have written: its servers are started. The host's search for a
-/// configuration asks the same.
-pub(super) fn check_project_file(path: &Path, home: &Path) -> Result<(), Failure> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let (Ok(file), Ok(home)) = (path.metadata(), home.metadata()) else {
-            return Ok(());
-        };
-        let reason = if file.uid() != home.uid() && file.uid() != 0 {
-            format!("it belongs to another user ({})", file.uid())
-        } else if file.mode() & 0o002 != 0 {
-            format!("anybody may write to it (mode {:o})", file.mode() & 0o7777)
-        } else {
-            return Ok(());
-        };
-        let message = format!(
-            "`{}` is not used: {reason}; nothing was changed",
-            path.display()
-        );
-        Err(Failure::new(Kind::Configuration, message).hint(
-            "it names programs that are started: read it, and if you trust it, name its client with `--client`",
-        ))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (path, home);
-        Ok(())
-    }
+/// Refuses a file of a project that somebody else can have written, as the search for a configuration does: its servers are
+/// started.
+pub(super) fn check_project_file(path: &Path) -> Result<(), Failure> {
+    let Ok(Some(reason)) = config::objection_to(path) else {
+        return Ok(());
+    };
+    let message = format!(
+        "`{}` is not used: {reason}; nothing was changed",
+        path.display()
+    );
+    Err(Failure::new(Kind::Configuration, message).hint(
+        "it names programs that are started: read it, and if you trust it, name its client with `--client`",
+    ))
 }
 
 /// Refuses what `init` keeps for itself where it is not as `init` makes it: a file for the user alone, behind no link. What

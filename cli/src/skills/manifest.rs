@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use witgate_codegen::catalog::Tool;
 use witgate_codegen::json::{self, JsonError};
 use witgate_codegen::text::{self, TOOL_LIMIT, shown};
 use witgate_host::sections::MAX_SKILL_BYTES;
@@ -142,6 +143,18 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 impl Manifest {
+    /// As a tool of the server `skills`. Where nobody knows what it takes, it takes any object.
+    pub(crate) fn tool(&self) -> Tool {
+        let any = || serde_json::json!({ "type": "object", "additionalProperties": true });
+        Tool {
+            name: self.name.clone(),
+            description: Some(self.description.clone()),
+            input_schema: self.input.clone().unwrap_or_else(any),
+            output_schema: self.output.clone(),
+            ..Tool::default()
+        }
+    }
+
     /// The section's content.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! SKILL.md of a skill, in the format of Agent Skills, and the declaration of what it takes and gives. All of it is made of
 //! the manifest, whose description is others' text: it is quoted, so that it cannot pass for one of the headings here.
 
-use serde_json::json;
 use witgate_codegen::catalog::{Server, Tool};
 use witgate_codegen::text::shown;
 use witgate_codegen::{dts, model_server};
+use witgate_host::SKILLS;
 
 use super::Manifest;
 
@@ -53,20 +53,16 @@ pub(crate) fn skill_md(manifest: &Manifest, declaration: &str) -> String {
 /// an object there, of which nothing is known where the manifest says nothing.
 pub(crate) fn declaration(manifest: &Manifest) -> String {
     let tool = Tool {
-        name: manifest.name.clone(),
-        input_schema: manifest
-            .input
-            .clone()
-            .unwrap_or_else(|| json!({"type": "object", "additionalProperties": true})),
-        output_schema: manifest.output.clone(),
-        ..Tool::default()
+        // It stands above already.
+        description: None,
+        ..manifest.tool()
     };
     let server = Server {
         tools: vec![tool],
         ..Server::default()
     };
     // Fails for two tools of one name only.
-    model_server("skills", &server)
+    model_server(SKILLS, &server)
         .map(|model| dts::declare_server(&model))
         .unwrap_or_default()
 }
@@ -97,6 +93,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::skills::Language;
+    use serde_json::json;
 
     fn manifest() -> Manifest {
         Manifest {

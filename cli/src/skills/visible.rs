@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
-use witgate_codegen::catalog::{Server, ServerInfo, Tool};
+use witgate_codegen::catalog::{Server, ServerInfo};
 use witgate_host::{Host, Program};
 
 use super::{Skill, Store};
@@ -31,7 +30,7 @@ impl Visible {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         });
         for skill in skills.iter().filter(|skill| seen(skill)) {
-            visible.server.tools.push(tool(skill));
+            visible.server.tools.push(skill.manifest.tool());
             let digest = (skill.manifest.name.clone(), skill.sha256.clone());
             visible.digests.extend([digest]);
             let servers = skill
@@ -65,20 +64,5 @@ impl Visible {
             return Err("its component has just been replaced; try again".to_owned());
         }
         Program::load(host, &skill.component).map_err(|error| chain(&error))
-    }
-}
-
-fn tool(skill: &Skill) -> Tool {
-    Tool {
-        name: skill.manifest.name.clone(),
-        description: Some(skill.manifest.description.clone()),
-        // Where nobody knows what it takes, it takes any object.
-        input_schema: skill
-            .manifest
-            .input
-            .clone()
-            .unwrap_or_else(|| json!({ "type": "object" })),
-        output_schema: skill.manifest.output.clone(),
-        ..Tool::default()
     }
 }

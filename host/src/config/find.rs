@@ -23,6 +23,14 @@ pub fn find(start: &Path) -> Result<Option<PathBuf>, ConfigError> {
     find_for(start, home.map(PathBuf::from).as_deref(), &person())
 }
 
+/// Why a file that nobody named is not taken, as [`find`] asks; `None` for one that only this user can have written.
+///
+/// # Errors
+/// It cannot be told.
+pub fn objection_to(path: &Path) -> std::io::Result<Option<String>> {
+    objection(path, path.parent().unwrap_or(Path::new(".")), &person())
+}
+
 /// Who asks.
 pub(super) struct Person {
     pub(super) user: u32,

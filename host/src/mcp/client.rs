@@ -12,7 +12,7 @@ use witgate_codegen::catalog::{Server, ServerInfo, Tool};
 use witgate_codegen::text::{clean, is_hidden};
 
 use super::oauth::{self, Access, Tokens};
-use super::{ServerError, Session};
+use super::{ServerError, Session, secrets};
 use crate::config::{ServerConfig, Transport, redact_value};
 
 /// Longest name or version of a server, in characters.
@@ -67,10 +67,7 @@ impl Client {
     ) -> Result<Client, ServerError> {
         let session = Session::connect(server, config, limits, access.clone())
             .await
-            .map_err(|error| match &access {
-                Some(access) => error.redacted(&access.secrets()),
-                None => error.redacted(&config.secrets),
-            })?;
+            .map_err(|error| error.redacted(&secrets(&config.secrets, access.as_deref())))?;
         Ok(Client {
             session,
             limits: limits.clone(),

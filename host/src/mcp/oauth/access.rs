@@ -342,13 +342,13 @@ impl Access {
     fn adopt(&self, now: &mut Option<Credentials>, found: Option<Credentials>) -> Option<String> {
         let found = found?;
         let token = found.access_token.clone();
-        if let Ok(mut secrets) = self.secrets.lock() {
-            for secret in found.secrets() {
-                if !secrets.contains(secret) {
-                    secrets.push(secret.clone());
-                }
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for secret in found.secrets() {
+            if !secrets.contains(secret) {
+                secrets.push(secret.clone());
             }
         }
+        drop(secrets);
         *now = Some(found);
         Some(token)
     }
