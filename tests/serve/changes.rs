@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 
 use anyhow::{Context as _, ensure};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use witgate_tests::workspace;
 
@@ -61,8 +61,9 @@ fn killed(sdk: Sdk, transport: Transport) -> anyhow::Result<()> {
         Ok(())
     };
     works()?;
-    kill_process(ground.process("demo-server")?, Signal::KILL)?;
-    eventually("it is gone", || Ok(ground.process("demo-server").is_err()))?;
+    let behind = ground.process("demo-server")?;
+    kill_process(behind, Signal::KILL)?;
+    eventually("it is gone", || Ok(has_ended(behind)))?;
     works()?;
     // In the middle of a call: that call's fate is not known, and is told to the program.
     let slow = r#"import { slowEcho } from "mcp:demo"; export default async () => slowEcho({ text: "x", delay_ms: 600000 }).catch((e) => e.kind);"#;
@@ -75,6 +76,15 @@ fn killed(sdk: Sdk, transport: Transport) -> anyhow::Result<()> {
     eventually("it works again", || Ok(!client.run(GET)?.is_error))?;
     client.close()?;
     ground.close()
+}
+
+/// Whether a process does nothing more, waited for by its parent or not.
+fn has_ended(id: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero()));
+    stat.map_or(true, |text| {
+        text.rsplit_once(')')
+            .is_some_and(|(_, fields)| fields.trim_start().starts_with('Z'))
+    })
 }
 
 /// A server says that it has other tools, or that one of them is another by now.

@@ -141,7 +141,7 @@ pub(super) async fn spawn(
 impl Child {
     /// Whether the process runs and has kept to the rules.
     pub(super) fn is_alive(&self) -> bool {
-        self.ended.borrow().is_none() && lock(&self.seen.fault).is_none()
+        self.group.runs() && lock(&self.seen.fault).is_none()
     }
 
     /// Why the process is gone, or `None` if it still runs. Waits shortly for an end that is under way.

@@ -100,6 +100,15 @@ impl Group {
         Group(self.0.clone())
     }
 
+    /// Whether the process that was started runs: asked of the system, since its end may not have been seen yet.
+    pub(super) fn runs(&self) -> bool {
+        let id = self.id();
+        #[cfg(unix)]
+        return id.and_then(pid).is_some_and(runs);
+        #[cfg(not(unix))]
+        id.is_some()
+    }
+
     /// Asks all of the group to end.
     pub(super) fn terminate(&self) {
         #[cfg(unix)]
@@ -128,9 +137,23 @@ impl Drop for Group {
 
 #[cfg(unix)]
 fn signal(group: Option<u32>, signal: rustix::process::Signal) {
-    let group = group.and_then(|id| i32::try_from(id).ok());
-    if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+    if let Some(group) = group.and_then(pid) {
         // It fails only where nobody is left to signal.
         let _ = rustix::process::kill_process_group(group, signal);
     }
+}
+
+/// Whether a child runs. One that has ended stays for who waits for it.
+#[cfg(unix)]
+fn runs(child: rustix::process::Pid) -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(waitid(WaitId::Pid(child), ended), Ok(None))
+}
+
+#[cfg(unix)]
+fn pid(id: u32) -> Option<rustix::process::Pid> {
+    i32::try_from(id)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
 }

@@ -42,16 +42,20 @@ pub(crate) fn marker(test: &str) -> String {
 
 /// Whether a process with that text in its command line is alive.
 pub(crate) fn is_running(marker: &str) -> bool {
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(Result::ok)
-        .any(|entry| {
-            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            // A zombie has an empty command line.
-            String::from_utf8_lossy(&command)
-                .split('\0')
-                .any(|argument| argument == marker)
-        })
+    process(marker).is_some()
+}
+
+/// The process with that text in its command line.
+fn process(marker: &str) -> Option<i32> {
+    let mut processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    processes.find_map(|entry| {
+        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        // A zombie has an empty command line.
+        let is_it = String::from_utf8_lossy(&command)
+            .split('\0')
+            .any(|argument| argument == marker);
+        is_it.then(|| entry.file_name().to_str()?.parse().ok())?
+    })
 }
 
 pub(crate) async fn is_gone_soon(marker: &str) -> bool {
@@ -222,6 +226,25 @@ async fn a_death_in_mid_call_is_told_at_once() {
     );
     assert!(error.is_unavailable() && error.hint().ends_with("boom ***"));
     assert!(!client.is_alive() && is_gone_soon(&marker).await);
+}
+
+/// On one thread that waits for nothing: whoever sees the end of processes has had no turn yet.
+#[tokio::test]
+async fn a_process_that_ended_is_known_before_anyone_saw_it_end() {
+    let marker = marker("killed");
+    let client = connect("good", &marker).await;
+    assert!(client.is_alive());
+    let id = process(&marker).unwrap();
+    let pid = rustix::process::Pid::from_raw(id).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let is_zombie = || {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.starts_with('Z')
+    };
+    while !is_zombie() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!client.is_alive());
 }
 
 #[tokio::test(flavor = "multi_thread")]
