@@ -116,7 +116,7 @@ pub(crate) fn flat(name: &str) -> String {
 }
 
 /// Sequences of letters and digits; where words are not written apart, each two characters.
-fn runs(text: &str) -> Vec<String> {
+pub(super) fn runs(text: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut run = String::new();
     let mut chars = text.chars().peekable();
@@ -148,7 +148,7 @@ fn runs(text: &str) -> Vec<String> {
 }
 
 /// A run taken apart where the case changes and where digits begin or end, in lower case.
-fn parts(run: &str) -> Vec<String> {
+pub(super) fn parts(run: &str) -> Vec<String> {
     let chars: Vec<char> = run.chars().collect();
     let mut out: Vec<String> = Vec::new();
     for (index, &c) in chars.iter().enumerate() {
