@@ -34,7 +34,7 @@ impl Detail {
 }
 
 /// Longest one-line summary, in characters.
-const SUMMARY: usize = 64;
+const SUMMARY: usize = 60;
 
 /// Longest answer of `describe`, in bytes: beyond, a model asks for fewer.
 const DESCRIBED: usize = 40_000;
@@ -275,8 +275,18 @@ pub(crate) fn summary(tool: &ToolModel) -> String {
         .map(str::trim)
         .find(|line| !line.is_empty())
         .unwrap_or("");
+    let line = unlabelled(line);
     let sentence = line.split_once(". ").map_or(line, |(first, _)| first);
     cut(sentence.trim_end_matches('.'), SUMMARY)
+}
+
+/// Without a label in brackets before it (`[Wiki]-`), which says no more than the names do.
+fn unlabelled(line: &str) -> &str {
+    let rest = line
+        .strip_prefix('[')
+        .and_then(|label| label.split_once(']'))
+        .map_or(line, |(_, rest)| rest.trim_start_matches([' ', '-', ':']));
+    if rest.is_empty() { line } else { rest }
 }
 
 fn cut(text: &str, characters: usize) -> String {
